@@ -1,0 +1,66 @@
+"""The order of the quantization steps: plan, observe, choose ranges, write integers into a copy of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import onnx_ir as ir
+
+from slim.errors import Problem, SlimError
+from slim.quantize.calibrate import Statistics, observe
+from slim.quantize.executor import Array
+from slim.quantize.insert import insert_activations, insert_weights
+from slim.quantize.plan import Plan, make_plan
+from slim.quantize.ranges import METHODS, QParams, choose
+from slim.quantize.report import Report, TensorRange
+
+
+def quantize(
+    model: ir.Model,
+    samples: Iterable[Mapping[str, Array]],
+    *,
+    method: str = "mse",
+    weight_bits: int = 8,
+    keep_float: Collection[str] = (),
+) -> tuple[ir.Model, Report]:
+    """A quantized copy of `model` (QDQ, uint8 activations, int8 weights for each output channel) and what was done.
+
+    `samples` are `{input name: array}`, iterated more than once. `method` is `mse`, `minmax` or `percentile`.
+    `keep_float` names nodes that stay in float. Raises SlimError for samples that are missing or give NaN.
+    """
+    if method not in METHODS:
+        raise SlimError(Problem(f"there is no method '{method}'", do=f"use one of {', '.join(METHODS)}"))
+    if unknown := sorted(set(keep_float) - {node.name for node in model.graph if node.name}):
+        raise SlimError([Problem(f"there is no node '{name}' to keep in float") for name in unknown])
+    model = model.clone()
+    plan = make_plan(model, keep_float)
+    seen = observe(model, samples, plan.points)
+    params = choose_ranges(plan, seen, method)
+    report = make_report(plan, seen, params)
+    insert_weights(model.graph, plan, params, weight_bits)
+    insert_activations(model.graph, plan, params)
+    return model, report
+
+
+def choose_ranges(plan: Plan, seen: Mapping[ir.Value, Statistics], method: str) -> dict[ir.Value, QParams]:
+    """One scale for each group of values that share it, chosen from all that its members were seen to hold."""
+    groups = dict.fromkeys(plan.group.values())
+    return {root: choose(seen[root].histogram, method) for root in groups}
+
+
+def make_report(plan: Plan, seen: Mapping[ir.Value, Statistics], params: Mapping[ir.Value, QParams]) -> Report:
+    """The report on one plan."""
+    ranges = []
+    for value in plan.points:
+        histogram, chosen = seen[value].histogram, params[plan.group[value]]
+        ranges.append(
+            TensorRange(
+                value.name or "", (histogram.minimum, histogram.maximum), (chosen.low, chosen.high),
+                chosen.scale, chosen.zero_point,
+            )  # fmt: skip
+        )
+    return Report(
+        ranges=tuple(ranges),
+        quantized=tuple(node.name or "" for node in plan.integer),
+        stayed_float={node.name or "": why for node, why in plan.float_because.items()},
+    )
