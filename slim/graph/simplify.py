@@ -1,0 +1,43 @@
+"""Run every pass of `slim.prune` and `slim.graph`, in order, until none of them finds anything more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import onnx_ir as ir
+
+from slim.graph.batch_norm import fold_batch_norm
+from slim.graph.constants import fold_constants
+from slim.graph.shapes import infer_missing_shapes
+from slim.prune import PassReport, remove_training, remove_unused
+
+PASSES: tuple[Callable[[ir.Model], PassReport], ...] = (
+    remove_training,
+    fold_constants,
+    fold_batch_norm,
+    remove_unused,
+)
+"""The order matters: constants first, because every other pass asks whether an operand is one; activations are recognised
+before scales are folded, because folding may take the `x + 3` of a hard-swish apart; removal last, to clear up."""
+
+MAX_ROUNDS = 12
+"""Each round sees what the one before uncovered; exporters' graphs need two or three. A bound, not a target."""
+
+
+def simplify(model: ir.Model) -> tuple[ir.Model, list[PassReport]]:
+    """Shrink the model without changing what it computes.
+
+    Expects opset 21 with static shapes, as `slim.load` gives it. The model is edited in place and returned, with one
+    report for each pass of `PASSES`, in that order; a pass that found nothing reports 0 changes."""
+    totals: list[PassReport] = []
+    for _ in range(MAX_ROUNDS):
+        reports = []
+        for run in PASSES:
+            report = run(model)
+            if report.changes and run is fold_constants:
+                infer_missing_shapes(model)
+            reports.append(report)
+        totals = [total + report for total, report in zip(totals, reports, strict=True)] if totals else reports
+        if not any(report.changes for report in reports):
+            break
+    return model, totals
