@@ -1,0 +1,38 @@
+/* How the core is compiled: linkage, threads, floating point. Every file includes this first. */
+#ifndef SLIM_CONFIG_H
+#define SLIM_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Functions shared between the core's files: hidden in the library, `static` in the single file. */
+#ifndef SLIM_INTERNAL
+#define SLIM_INTERNAL
+#endif
+
+/* Threads need pthread; targets without it are compiled with -DSLIM_THREADS=0. */
+#ifndef SLIM_THREADS
+#if defined(__linux__) || defined(__APPLE__)
+#define SLIM_THREADS 1
+#else
+#define SLIM_THREADS 0
+#endif
+#endif
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "slim programs are little-endian"
+#endif
+
+/* No contraction of a multiply and an add that the text does not ask for: integer results (which pass through one float
+ * multiply) are the same bits on every target, and the single file gives what the library gives. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+#define SLIM_INLINE static inline __attribute__((always_inline, unused))
+#define SLIM_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define SLIM_MAX(a, b) ((a) > (b) ? (a) : (b))
+
+#endif

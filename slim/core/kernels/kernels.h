@@ -1,0 +1,85 @@
+/* The vector kernels: what an operator hands to them, and the table that each instruction set fills.
+ *
+ * A kernel file `kernels/NAME.c` is written once on the vector words of `isa/ISA.h` and compiled once for each instruction
+ * set. Operators cut their work into tasks, point at rows, and call through the table that the session has chosen. */
+#ifndef SLIM_KERNELS_H
+#define SLIM_KERNELS_H
+
+#include "base/internal.h"
+#include "include/slim_selection.h"
+
+/* out[i][o] = clamp(bias[o] + sum over taps t and j < k of rows[i][t][j] * weights[o][t * k + j] + residual[i][o]).
+ * A row pointer for each output pixel and tap serves 1x1, KxK, strided, dilated and padded convolution and dense alike. */
+typedef struct slim_gemm_f32_task {
+    const float *const *rows;     /* [m][taps], each to k floats */
+    size_t m, taps, k;
+    const float *weights;         /* [panels][taps * k][16], 64-byte aligned; panels = ceil(n / 16) */
+    const float *bias;            /* [panels * 16] */
+    const float *residual;        /* [m][residual_stride], or NULL */
+    float *out;                   /* [m][out_stride] */
+    size_t residual_stride, out_stride;
+    size_t n;                     /* output channels: exactly these are stored */
+    float lo, hi;                 /* clamp; -inf and inf where there is none */
+} slim_gemm_f32_task;
+
+/* acc[i][o] = bias[o] + sum of rows[i][t][j] * weights[o][t][j] in 32-bit integers (wrapping), then
+ *   integer output: out = zero_point + round_to_even(clamp((float)acc * multiplier[o], lo, hi)) as uint8
+ *   float output:   out = clamp((float)acc * multiplier[o], lo, hi) as float
+ * clamp(x) is: x = x > lo ? x : lo; x = x < hi ? x : hi. lo and hi are relative to the zero point, so that the result fits. */
+typedef struct slim_gemm_u8_task {
+    const uint8_t *const *rows;   /* [m][taps], each to k bytes; up to 3 bytes after them may be read and are ignored */
+    size_t m, taps, k;
+    const int8_t *weights;        /* [panels][taps][ceil(k / 4)][16][4], zero where k ends; 64-byte aligned */
+    const int32_t *channels;      /* [panels][3][16]: bias less zero point times weights, 128 times the sum of the weights
+                                     (for kernels that subtract 128 to make signed bytes), multiplier as float bits */
+    void *out;                    /* [m][out_stride] of uint8_t or float */
+    size_t out_stride;            /* in elements */
+    size_t n;
+    float lo, hi;
+    int32_t zero_point;           /* of the output */
+    int float_output;
+} slim_gemm_u8_task;
+
+/* A depthwise convolution (one filter a channel) of some output rows. rows[] are the input rows that they touch: output row
+ * r, filter row y reads rows[r * stride_h + y * dilation_h], NULL where that lies in the padding. */
+typedef struct slim_depthwise_f32_task {
+    const float *const *rows;     /* each [in_width][channels] */
+    size_t out_rows, out_width, in_width, channels;
+    int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_left;
+    const float *weights;         /* [ceil(channels / 16)][kernel_h * kernel_w][16] */
+    const float *bias;            /* [ceil(channels / 16) * 16] */
+    float *out;                   /* [out_rows][out_row_stride], pixels out_stride apart */
+    size_t out_stride, out_row_stride;
+    float lo, hi;
+} slim_depthwise_f32_task;
+
+typedef struct slim_depthwise_u8_task {
+    const uint8_t *const *rows;
+    size_t out_rows, out_width, in_width, channels;
+    int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_left;
+    const int8_t *weights;        /* [ceil(channels / 16)][kernel_h * kernel_w][16] */
+    const int32_t *channels_table;  /* [ceil(channels / 16)][3][16], as slim_gemm_u8_task.channels */
+    uint8_t *out;
+    size_t out_stride, out_row_stride;
+    float lo, hi;
+    int32_t zero_point;           /* of the output */
+    int32_t input_zero_point;     /* what the padding reads */
+} slim_depthwise_u8_task;
+
+struct slim_kernels {
+    const char *name;
+#if SLIM_HAS_KERNEL_GEMM_F32
+    void (*gemm_f32)(const slim_gemm_f32_task *task);
+#endif
+#if SLIM_HAS_KERNEL_GEMM_U8
+    void (*gemm_u8)(const slim_gemm_u8_task *task);
+#endif
+#if SLIM_HAS_KERNEL_DEPTHWISE_F32
+    void (*depthwise_f32)(const slim_depthwise_f32_task *task);
+#endif
+#if SLIM_HAS_KERNEL_DEPTHWISE_U8
+    void (*depthwise_u8)(const slim_depthwise_u8_task *task);
+#endif
+};
+
+#endif

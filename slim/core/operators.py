@@ -1,0 +1,134 @@
+"""The operators of the core: one line of the table each.
+
+A line gives the operator's code in the program (never reused), its name (`ops/NAME.c` holds `slim_op_NAME`), its
+attributes in their order in the program, and the vector kernels that it calls. `manifest.py` turns the table into lists
+of files, `format.py` into the C header.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One 32-bit attribute: `code` is `i` (int32) or `f` (float)."""
+
+    name: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An operator of the core. `source` is the stem of its file in `ops/`, `kernels` the stems of files in `kernels/`."""
+
+    code: int
+    name: str
+    attributes: tuple[Attribute, ...] = ()
+    kernels: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()  # stems of shared files in ops/ that it calls
+
+
+def _attributes(text: str) -> tuple[Attribute, ...]:
+    return tuple(Attribute(word.removeprefix("f:"), "f" if word.startswith("f:") else "i") for word in text.split())
+
+
+_WINDOW = "kernel_h kernel_w stride_h stride_w dilation_h dilation_w pad_top pad_left pad_bottom pad_right"
+
+_TABLE = (
+    # fp32, weights in panels
+    Operator(1, "conv_f32", _attributes(f"{_WINDOW} groups out_channels f:lo f:hi"), ("gemm_f32",), ("window",)),
+    Operator(2, "depthwise_f32", _attributes(f"{_WINDOW} f:lo f:hi"), ("depthwise_f32",), ("window",)),
+    Operator(3, "dense_f32", _attributes("out_channels f:lo f:hi"), ("gemm_f32",)),
+    Operator(4, "matmul_f32", _attributes("transpose_b"), ("gemm_f32",)),
+    # windows and rows
+    Operator(10, "max_pool", _attributes(_WINDOW), (), ("window",)),
+    Operator(11, "average_pool_f32", _attributes(f"{_WINDOW} count_include_pad extra_bottom extra_right"), (), ("window",)),
+    Operator(12, "reduce_f32", _attributes("mode axes keep_dims"), ()),
+    Operator(13, "softmax_f32", _attributes("axis log"), ()),
+    Operator(14, "layer_norm_f32", _attributes("axis f:epsilon"), ()),
+    Operator(15, "lrn_f32", _attributes("size f:alpha f:beta f:bias"), ()),
+    Operator(16, "resize_f32", _attributes("mode coordinates nearest out_h out_w f:scale_h f:scale_w"), ()),
+    Operator(17, "conv_transpose_f32", _attributes(f"{_WINDOW} groups out_channels output_pad_h output_pad_w"), ()),
+    Operator(18, "lstm_f32", _attributes("hidden direction"), ()),
+    # fp32, element by element
+    Operator(20, "binary_f32", _attributes("mode f:lo f:hi"), (), ("broadcast",)),
+    Operator(21, "unary_f32", _attributes("mode f:alpha f:beta"), ()),
+    # any type: bytes are moved
+    Operator(30, "reshape", _attributes("rank d0 d1 d2 d3 d4 d5")),
+    Operator(31, "transpose", _attributes("p0 p1 p2 p3 p4 p5")),
+    Operator(32, "concat", _attributes("axis")),
+    Operator(33, "slice", _attributes("axis start end step")),
+    Operator(34, "pad", _attributes("b0 b1 b2 b3 b4 b5 e0 e1 e2 e3 e4 e5 mode value")),
+    Operator(35, "gather", _attributes("axis")),
+    Operator(36, "expand", _attributes("rank d0 d1 d2 d3 d4 d5")),
+    Operator(37, "cast"),
+    # integers
+    Operator(40, "quantize"),
+    Operator(41, "dequantize"),
+    Operator(42, "requantize"),
+    Operator(43, "conv_u8", _attributes(f"{_WINDOW} groups out_channels lo hi f:flo f:fhi"), ("gemm_u8",), ("window",)),
+    Operator(44, "depthwise_u8", _attributes(f"{_WINDOW} lo hi"), ("depthwise_u8",), ("window",)),
+    Operator(45, "dense_u8", _attributes("out_channels lo hi f:flo f:fhi"), ("gemm_u8",)),
+    Operator(46, "add_u8", _attributes("multiplier_a multiplier_b f:scale lo hi"), (), ("broadcast",)),
+    Operator(47, "mul_u8", _attributes("f:scale lo hi"), (), ("broadcast",)),
+    Operator(48, "lookup_u8"),
+    Operator(49, "average_pool_u8", _attributes(f"{_WINDOW} count_include_pad extra_bottom extra_right f:scale lo hi"), (), ("window",)),
+)
+
+OPERATORS: dict[str, Operator] = {operator.name: operator for operator in _TABLE}
+
+
+class Binary(IntEnum):
+    """`mode` of binary_f32."""
+
+    ADD = 0
+    SUB = 1
+    MUL = 2
+    DIV = 3
+    MAX = 4
+    MIN = 5
+    POW = 6
+    PRELU = 7  # a where a >= 0, else a * b
+
+
+class Unary(IntEnum):
+    """`mode` of unary_f32; alpha and beta as in ONNX's operator of that name."""
+
+    CLIP = 0  # alpha = lowest, beta = highest
+    SIGMOID = 1
+    TANH = 2
+    HARD_SIGMOID = 3
+    HARD_SWISH = 4
+    EXP = 5
+    LOG = 6
+    SQRT = 7
+    NEG = 8
+    ABS = 9
+    ERF = 10
+    GELU = 11
+    GELU_TANH = 12
+    LEAKY_RELU = 13
+    ELU = 14
+    SOFTPLUS = 15
+    RECIPROCAL = 16
+    FLOOR = 17
+    CEIL = 18
+    ROUND = 19
+    SOFTSIGN = 20
+    SIN = 21
+    COS = 22
+    SWISH = 23  # x * sigmoid(alpha * x)
+
+
+class Reduce(IntEnum):
+    """`mode` of reduce_f32; `axes` is a mask, bit i for axis i."""
+
+    MEAN = 0
+    SUM = 1
+    MAX = 2
+    MIN = 3
+    PROD = 4
+    L2 = 5
+    SUM_SQUARE = 6

@@ -1,0 +1,150 @@
+/* 2-D convolution in fp32, NHWC: y = clamp(conv(x, w) + bias + residual).
+ *
+ * Output pixels are cut into strips. For each strip a table of row pointers (one a pixel and tap) is written into scratch
+ * memory, and the GEMM kernel does the rest: nothing is copied, and padding is a pointer to a row of zeros. (Dukhan, "The
+ * indirect convolution algorithm", arXiv 1907.02129.) */
+#include "kernels/kernels.h"
+#include "ops/window.h"
+
+#define CONV_F32_POINTERS ((size_t)2048)   /* a strip has at most so many row pointers, */
+#define CONV_F32_STRIP ((size_t)256)       /* and so many output pixels */
+
+typedef struct conv_f32_plan {
+    size_t taps, k;             /* filter positions; input channels a group */
+    size_t panels;              /* of 16 output channels, a group */
+    size_t group_outputs;
+    size_t strip;               /* output pixels */
+} conv_f32_plan;
+
+static conv_f32_plan conv_f32_layout(const slim_conv_f32_attributes *a, const slim_value *x)
+{
+    conv_f32_plan plan;
+    plan.taps = (size_t)a->kernel_h * (size_t)a->kernel_w;
+    plan.k = (size_t)(x->dims[3] / a->groups);
+    plan.group_outputs = (size_t)(a->out_channels / a->groups);
+    plan.panels = slim_ceil_div(plan.group_outputs, SLIM_PANEL);
+    plan.strip = SLIM_MAX((size_t)1, SLIM_MIN(CONV_F32_STRIP, CONV_F32_POINTERS / plan.taps));
+    return plan;
+}
+
+static slim_status conv_f32_prepare(slim_prepare *p)
+{
+    const slim_conv_f32_attributes *a = (const slim_conv_f32_attributes *)p->attributes;
+    slim_status status;
+    slim_window window;
+    int32_t dims[4];
+    if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
+        || (status = slim_prepare_expect(p, 1, SLIM_F32, 3, 1)) != SLIM_OK
+        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK)
+        return status;
+    const slim_value *x = slim_prepare_input(p, 0);
+    const slim_value *w = slim_prepare_input(p, 1);
+    const slim_value *bias = slim_prepare_input(p, 2);
+    const slim_value *residual = slim_prepare_input(p, 3);
+    dims[0] = x->dims[0];
+    if ((status = slim_window_size(p, x, &window, &dims[1], &dims[2])) != SLIM_OK)
+        return status;
+    if (a->kernel_h < 1 || a->groups < 1 || a->out_channels < 1 || x->dims[3] % a->groups || a->out_channels % a->groups)
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the channels do not divide into the groups");
+    dims[3] = a->out_channels;
+    conv_f32_plan plan = conv_f32_layout(a, x);
+    size_t panels = plan.panels * (size_t)a->groups;
+    if ((size_t)w->dims[0] != panels || (size_t)w->dims[1] != plan.taps * plan.k || w->dims[2] != SLIM_PANEL
+        || (size_t)bias->dims[0] != panels * SLIM_PANEL)
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the channels and the window");
+    if (residual) {
+        if (residual->type != SLIM_F32 || residual->rank != 4 || residual->dims[0] != dims[0] || residual->dims[1] != dims[1]
+            || residual->dims[2] != dims[2] || residual->dims[3] != dims[3])
+            return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the residual has another shape than the output");
+    }
+    slim_prepare_scratch(p, slim_align(plan.k * sizeof(float)) + plan.strip * plan.taps * sizeof(float *));
+    return slim_prepare_output(p, 0, 4, dims);
+}
+
+typedef struct conv_f32_run_context {
+    const slim_step *step;
+    const slim_conv_f32_attributes *a;
+    slim_window window;
+    conv_f32_plan plan;
+    const slim_value *x, *w, *bias, *residual, *y;
+    size_t pixels, strips;
+} conv_f32_run_context;
+
+/* Row pointers of `count` output pixels from `first` on: [count][taps]. */
+static void conv_f32_point(const conv_f32_run_context *c, size_t first, size_t count, size_t group, const float *zeros,
+                           const float **rows)
+{
+    const slim_window *w = &c->window;
+    int32_t in_h = c->x->dims[1], in_w = c->x->dims[2], out_h = c->y->dims[1], out_w = c->y->dims[2];
+    size_t channels = (size_t)c->x->dims[3];
+    int32_t x = (int32_t)(first % (size_t)out_w);
+    int32_t y = (int32_t)(first / (size_t)out_w % (size_t)out_h);
+    size_t image = first / ((size_t)out_w * (size_t)out_h);
+    for (size_t i = 0; i < count; i++) {
+        const float *base = (const float *)c->x->data + image * (size_t)in_h * (size_t)in_w * channels + group * c->plan.k;
+        for (int32_t ky = 0; ky < w->kernel_h; ky++) {
+            int32_t row = y * w->stride_h - w->pad_top + ky * w->dilation_h;
+            for (int32_t kx = 0; kx < w->kernel_w; kx++) {
+                int32_t column = x * w->stride_w - w->pad_left + kx * w->dilation_w;
+                int inside = row >= 0 && row < in_h && column >= 0 && column < in_w;
+                *rows++ = inside ? base + ((size_t)row * (size_t)in_w + (size_t)column) * channels : zeros;
+            }
+        }
+        if (++x == out_w) {
+            x = 0;
+            if (++y == out_h) {
+                y = 0;
+                image++;
+            }
+        }
+    }
+}
+
+static void conv_f32_strip(void *context, size_t index, int worker)
+{
+    const conv_f32_run_context *c = (const conv_f32_run_context *)context;
+    unsigned char *scratch = slim_step_scratch(c->step, worker);
+    float *zeros = (float *)scratch;
+    const float **rows = (const float **)(scratch + slim_align(c->plan.k * sizeof(float)));
+    size_t first = index % c->strips * c->plan.strip;
+    size_t group = index / c->strips;
+    slim_gemm_f32_task task;
+    slim_fill(zeros, 0, c->plan.k * sizeof(float));
+    task.rows = rows;
+    task.m = SLIM_MIN(c->plan.strip, c->pixels - first);
+    task.taps = c->plan.taps;
+    task.k = c->plan.k;
+    task.weights = (const float *)c->w->data + group * c->plan.panels * task.taps * task.k * SLIM_PANEL;
+    task.bias = (const float *)c->bias->data + group * c->plan.panels * SLIM_PANEL;
+    task.residual_stride = (size_t)c->a->out_channels;
+    task.residual = c->residual
+        ? (const float *)c->residual->data + first * task.residual_stride + group * c->plan.group_outputs : NULL;
+    task.out_stride = c->y->row_stride;
+    task.out = (float *)c->y->data + first * task.out_stride + group * c->plan.group_outputs;
+    task.n = c->plan.group_outputs;
+    task.lo = c->a->lo;
+    task.hi = c->a->hi;
+    conv_f32_point(c, first, task.m, group, zeros, rows);
+    c->step->kernels->gemm_f32(&task);
+}
+
+static void conv_f32_run(const slim_step *s)
+{
+    conv_f32_run_context c;
+    c.step = s;
+    c.a = (const slim_conv_f32_attributes *)s->attributes;
+    c.x = slim_step_input(s, 0);
+    c.w = slim_step_input(s, 1);
+    c.bias = slim_step_input(s, 2);
+    c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
+    c.y = slim_step_output(s, 0);
+    c.window = slim_window_of(s, c.x);
+    c.plan = conv_f32_layout(c.a, c.x);
+    c.pixels = (size_t)c.y->dims[0] * (size_t)c.y->dims[1] * (size_t)c.y->dims[2];
+    c.strips = slim_ceil_div(c.pixels, c.plan.strip);
+    slim_parallel(s, c.strips * (size_t)c.a->groups, conv_f32_strip, &c);
+}
+
+SLIM_INTERNAL const slim_operator slim_op_conv_f32 = {
+    SLIM_OP_CONV_F32, 3, 4, 1, sizeof(slim_conv_f32_attributes) / 4, 1, "conv_f32", conv_f32_prepare, conv_f32_run,
+};

@@ -1,0 +1,67 @@
+/* Sessions in memory from malloc, for targets that have it. */
+#include "base/internal.h"
+
+#ifndef SLIM_FREESTANDING
+#include <stdlib.h>
+
+SLIM_API slim_status slim_session_create(slim_session **out, const slim_model *model, const slim_options *options)
+{
+    size_t bytes = slim_session_bytes(model, options);
+    slim_session *session = NULL;
+    slim_status status;
+    void *memory, *arena;
+    if (!out || bytes == 0)
+        return SLIM_BAD_ARGUMENT;
+    *out = NULL;
+    memory = malloc(bytes);
+    if (!memory)
+        return SLIM_NO_MEMORY;
+    status = slim_session_init(&session, model, options, memory, bytes);
+    if (!session) {
+        free(memory);
+        return status;
+    }
+    session->block = memory;   /* the session is kept on failure, for slim_error; slim_session_free takes it */
+    *out = session;
+    if (status != SLIM_OK)
+        return status;
+    arena = malloc(slim_session_arena_bytes(session));
+    if (!arena) {
+        session->error = "the system has no memory for the arena";
+        return SLIM_NO_MEMORY;
+    }
+    session->owned_arena = arena;
+    return slim_session_set_arena(session, arena, slim_session_arena_bytes(session));
+}
+
+SLIM_API void slim_session_free(slim_session *session)
+{
+    if (!session)
+        return;
+    slim_session_release(session);
+    free(session->owned_arena);
+    free(session->block);
+}
+
+/* After a resize: an arena of the session's own grows with the plan. */
+SLIM_INTERNAL slim_status slim_session_regrow(slim_session *session)
+{
+    void *arena;
+    if (!session->owned_arena)
+        return SLIM_OK;
+    arena = malloc(slim_session_arena_bytes(session));
+    if (!arena) {
+        session->error = "the system has no memory for the arena";
+        return SLIM_NO_MEMORY;
+    }
+    free(session->owned_arena);
+    session->owned_arena = arena;
+    return slim_session_set_arena(session, arena, slim_session_arena_bytes(session));
+}
+#else
+SLIM_INTERNAL slim_status slim_session_regrow(slim_session *session)
+{
+    (void)session;
+    return SLIM_OK;
+}
+#endif
