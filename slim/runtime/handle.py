@@ -1,0 +1,72 @@
+"""An opened program and its session in the core, closed with the Python object that holds it."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import weakref
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from slim.core.format import ALIGNMENT
+from slim.errors import CoreError, Problem
+from slim.runtime.library import Model, Options, core, text
+
+ProgramLike = bytes | bytearray | memoryview | str | PathLike[str]
+
+
+def program_bytes(program: ProgramLike) -> np.ndarray:
+    """The program as an aligned array of bytes: a file is mapped and not read; unaligned bytes are copied."""
+    if isinstance(program, (str, PathLike)):
+        path = Path(program)
+        try:
+            with path.open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise CoreError(Problem(f"cannot be read ({error})", str(path), "give the path of a .slim program")) from None
+        return np.frombuffer(mapped, np.uint8)
+    raw = np.frombuffer(program, np.uint8)
+    if raw.size and raw.ctypes.data % ALIGNMENT == 0:
+        return raw
+    buffer = np.empty(raw.size + ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % ALIGNMENT
+    buffer[start : start + raw.size] = raw
+    return buffer[start : start + raw.size]
+
+
+class Handle:
+    """`slim_model` and `slim_session`. The session is freed when this object goes, the bytes are kept as long."""
+
+    def __init__(self, program: ProgramLike, threads: int, isa: int) -> None:
+        self.lib = core()
+        self.bytes = program_bytes(program)
+        self.model = Model()
+        self.where = str(program) if isinstance(program, (str, PathLike)) else "program"
+        status = self.lib.slim_model_open(ctypes.byref(self.model), self.bytes.ctypes.data, self.bytes.size)
+        if status:
+            raise CoreError(Problem(text(self.model.error), self.where, "build the program again with this version of slim"))
+        self.options = Options(threads, isa)
+        pointer = ctypes.c_void_p()
+        status = self.lib.slim_session_create(
+            ctypes.byref(pointer), ctypes.byref(self.model), ctypes.byref(self.options)
+        )
+        self.session = pointer
+        self._finalizer = weakref.finalize(self, self.lib.slim_session_free, pointer)
+        if status:
+            self.fail(status)
+
+    def fail(self, status: int) -> None:
+        """Raise what the core says of its last failure."""
+        said = text(self.lib.slim_error(self.session)) if self.session else ""
+        raise CoreError(Problem(said or text(self.lib.slim_status_text(status)), self.where))
+
+    def check(self, status: int) -> None:
+        """Raise unless the status is SLIM_OK."""
+        if status:
+            self.fail(status)
+
+    def close(self) -> None:
+        """Free the session now."""
+        self._finalizer()

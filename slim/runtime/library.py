@@ -1,0 +1,91 @@
+"""The C core as a `ctypes` library: the functions and structs of `slim/core/include/slim.h`, loaded once."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, c_char_p, c_float, c_int, c_int32, c_size_t, c_void_p
+from functools import cache
+
+from slim.core.format import MAX_RANK
+
+
+class Model(ctypes.Structure):
+    """`slim_model`."""
+
+    _fields_ = [
+        ("bytes", c_void_p),
+        ("size", c_size_t),
+        ("header", c_void_p),
+        ("tensors", c_void_p),
+        ("operators", c_void_p),
+        ("words", c_void_p),
+        ("text", c_void_p),
+        ("data", c_void_p),
+        ("error", c_char_p),
+    ]
+
+
+class Options(ctypes.Structure):
+    """`slim_options`."""
+
+    _fields_ = [("threads", c_int), ("isa", c_int)]
+
+
+class Tensor(ctypes.Structure):
+    """`slim_tensor`."""
+
+    _fields_ = [
+        ("name", c_char_p),
+        ("type", c_int),
+        ("rank", c_int),
+        ("dims", c_int32 * MAX_RANK),
+        ("bytes", c_size_t),
+        ("scale", c_float),
+        ("zero_point", c_int32),
+    ]
+
+
+_SIGNATURES: dict[str, tuple[object, list[object]]] = {
+    "slim_model_open": (c_int, [POINTER(Model), c_void_p, c_size_t]),
+    "slim_session_bytes": (c_size_t, [POINTER(Model), POINTER(Options)]),
+    "slim_session_init": (c_int, [POINTER(c_void_p), POINTER(Model), POINTER(Options), c_void_p, c_size_t]),
+    "slim_session_arena_bytes": (c_size_t, [c_void_p]),
+    "slim_session_lower_bound_bytes": (c_size_t, [c_void_p]),
+    "slim_session_set_arena": (c_int, [c_void_p, c_void_p, c_size_t]),
+    "slim_session_release": (None, [c_void_p]),
+    "slim_session_create": (c_int, [POINTER(c_void_p), POINTER(Model), POINTER(Options)]),
+    "slim_session_free": (None, [c_void_p]),
+    "slim_session_isa": (c_char_p, [c_void_p]),
+    "slim_input_count": (c_int, [c_void_p]),
+    "slim_output_count": (c_int, [c_void_p]),
+    "slim_input": (c_int, [c_void_p, c_int, POINTER(Tensor)]),
+    "slim_output": (c_int, [c_void_p, c_int, POINTER(Tensor)]),
+    "slim_set_input": (c_int, [c_void_p, c_int, c_void_p, c_size_t]),
+    "slim_get_output": (c_int, [c_void_p, c_int, c_void_p, c_size_t]),
+    "slim_run": (c_int, [c_void_p]),
+    "slim_run_step": (c_int, [c_void_p, c_int]),
+    "slim_resize": (c_int, [c_void_p, c_int, POINTER(c_int32), c_int]),
+    "slim_error": (c_char_p, [c_void_p]),
+    "slim_status_text": (c_char_p, [c_int]),
+    "slim_step_count": (c_int, [c_void_p]),
+    "slim_step_name": (c_char_p, [c_void_p, c_int]),
+    "slim_step_operator": (c_char_p, [c_void_p, c_int]),
+}
+
+
+@cache
+def core() -> ctypes.CDLL:
+    """The library, compiled first where an editable checkout's sources are newer than it is."""
+    from slim.core.compile import library_path
+
+    library = ctypes.CDLL(str(library_path()))
+    for name, (result, arguments) in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library
+
+
+def text(value: bytes | None) -> str:
+    """A C string as Python text."""
+    return (value or b"").decode("utf-8", "replace")

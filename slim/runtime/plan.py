@@ -1,0 +1,34 @@
+"""What a program's session needs of memory, asked of the core's own planner."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+
+from slim.runtime.handle import Handle, ProgramLike
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Bytes that a session takes beyond the program itself."""
+
+    arena_bytes: int  # activations and scratch memory
+    table_bytes: int  # tensors, steps, threads
+    lower_bound_bytes: int  # the largest sum of live tensors over time: no plan can be smaller
+
+
+def plan(program: ProgramLike, threads: int = 1) -> Plan:
+    """The memory plan that the core makes for this program with this many threads.
+
+    Raises:
+        CoreError: the bytes are not a program that this core takes.
+    """
+    handle = Handle(program, threads, 0)
+    lib = handle.lib
+    result = Plan(
+        arena_bytes=lib.slim_session_arena_bytes(handle.session),
+        table_bytes=lib.slim_session_bytes(ctypes.byref(handle.model), ctypes.byref(handle.options)),
+        lower_bound_bytes=lib.slim_session_lower_bound_bytes(handle.session),
+    )
+    handle.close()
+    return result

@@ -1,0 +1,171 @@
+"""`Session`: run a program on arrays.
+
+Inputs are checked against the program's names, types and shapes with every problem reported at once; an input of another
+shape (same rank) resizes the session, as the device's own API would.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from slim.core.format import Type
+from slim.errors import CoreError, Problem
+from slim.runtime.handle import Handle, ProgramLike
+from slim.runtime.library import Tensor, text
+
+ISAS = ("auto", "plain", "avx2", "avx512", "avx512vnni", "neon", "neondot", "wasm")
+
+_DTYPES: dict[int, np.dtype[np.generic]] = {
+    Type.F32: np.dtype(np.float32),
+    Type.U8: np.dtype(np.uint8),
+    Type.I8: np.dtype(np.int8),
+    Type.I32: np.dtype(np.int32),
+    Type.I64: np.dtype(np.int64),
+    Type.BOOL: np.dtype(np.bool_),
+    Type.F16: np.dtype(np.float16),
+}
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """Name, shape and type of an input or output; scale and zero point where it is quantized."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    scale: float = 0.0
+    zero_point: int = 0
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """Median time of one step of the program."""
+
+    name: str
+    operator: str
+    seconds: float
+
+
+class Session:
+    """A program ready to run, on the C core in this process.
+
+    Args:
+        program: a `.slim` program, as bytes or as the path of a file (which is memory-mapped).
+        threads: worker threads, the caller's included.
+        isa: instruction set; "auto" is the best that this processor has.
+
+    Raises:
+        CoreError: the program is broken, or needs what this build does not have.
+    """
+
+    def __init__(self, program: ProgramLike, threads: int = 1, isa: str = "auto") -> None:
+        if isa not in ISAS:
+            raise CoreError(Problem(f"unknown instruction set {isa!r}", do=f"use one of {', '.join(ISAS)}"))
+        if not 1 <= threads <= 64:
+            raise CoreError(Problem(f"{threads} threads", do="use 1 to 64"))
+        self._handle = Handle(program, threads, ISAS.index(isa))
+        self._lib = self._handle.lib
+        self.threads = threads
+
+    @property
+    def isa(self) -> str:
+        """The instruction set in use."""
+        return text(self._lib.slim_session_isa(self._handle.session))
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """The inputs with their present shapes."""
+        count = self._lib.slim_input_count(self._handle.session)
+        return tuple(self._info(self._lib.slim_input, i) for i in range(count))
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """The outputs with their present shapes."""
+        count = self._lib.slim_output_count(self._handle.session)
+        return tuple(self._info(self._lib.slim_output, i) for i in range(count))
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of activations and scratch memory in use."""
+        return int(self._lib.slim_session_arena_bytes(self._handle.session))
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run once. `feeds` maps every input's name to an array; the result maps every output's name to one.
+
+        Raises:
+            CoreError: inputs that are missing, unknown, or of another type or rank, all of them at once.
+        """
+        self._set_inputs(feeds)
+        self._handle.check(self._lib.slim_run(self._handle.session))
+        return self._get_outputs()
+
+    def profile(self, feeds: Mapping[str, np.ndarray], runs: int = 20) -> tuple[StepTime, ...]:
+        """Median seconds of each step over `runs` runs, steps in the order of the program."""
+        session, lib = self._handle.session, self._lib
+        steps = range(lib.slim_step_count(session))
+        seconds = np.empty((runs, len(steps)))
+        for run in range(runs):
+            self._set_inputs(feeds)
+            for step in steps:
+                start = time.perf_counter()
+                status = lib.slim_run_step(session, step)
+                seconds[run, step] = time.perf_counter() - start
+                self._handle.check(status)
+        medians = np.median(seconds, axis=0)
+        return tuple(
+            StepTime(text(lib.slim_step_name(session, i)), text(lib.slim_step_operator(session, i)), float(medians[i]))
+            for i in steps
+        )
+
+    def close(self) -> None:
+        """Free the session's memory and threads now rather than with the object."""
+        self._handle.close()
+
+    def _info(self, ask: ctypes._NamedFuncPointer, index: int) -> TensorInfo:
+        tensor = Tensor()
+        self._handle.check(ask(self._handle.session, index, ctypes.byref(tensor)))
+        shape = tuple(tensor.dims[: tensor.rank])
+        return TensorInfo(text(tensor.name), shape, _DTYPES[tensor.type], tensor.scale, tensor.zero_point)
+
+    def _set_inputs(self, feeds: Mapping[str, np.ndarray]) -> None:
+        infos = self.inputs
+        problems = [p for p in (self._problem(info, feeds.get(info.name)) for info in infos) if p]
+        known = {info.name for info in infos}
+        names = ", ".join(sorted(known))
+        problems += [Problem("the program has no such input", f"input {n!r}", f"use {names}") for n in feeds if n not in known]
+        if problems:
+            raise CoreError(problems)
+        for index, info in enumerate(infos):
+            array = np.ascontiguousarray(feeds[info.name], dtype=info.dtype)
+            if array.shape != info.shape:
+                dims = (ctypes.c_int32 * array.ndim)(*array.shape)
+                self._handle.check(self._lib.slim_resize(self._handle.session, index, dims, array.ndim))
+                return self._set_inputs(feeds)
+        for index, info in enumerate(infos):
+            array = np.ascontiguousarray(feeds[info.name], dtype=info.dtype)
+            self._handle.check(self._lib.slim_set_input(self._handle.session, index, array.ctypes.data, array.nbytes))
+
+    @staticmethod
+    def _problem(info: TensorInfo, array: np.ndarray | None) -> Problem | None:
+        where = f"input {info.name!r}"
+        if array is None:
+            return Problem("is missing", where, f"give {info.dtype} of shape {list(info.shape)}")
+        array = np.asarray(array)
+        if array.ndim != len(info.shape) or 0 in array.shape:
+            return Problem(f"has shape {list(array.shape)}", where, f"give {list(info.shape)}")
+        if array.dtype != info.dtype and not np.can_cast(array.dtype, info.dtype, "same_kind"):
+            return Problem(f"has type {array.dtype}", where, f"give {info.dtype}")
+        return None
+
+    def _get_outputs(self) -> dict[str, np.ndarray]:
+        results = {}
+        for index, info in enumerate(self.outputs):
+            array = np.empty(info.shape, info.dtype)
+            self._handle.check(self._lib.slim_get_output(self._handle.session, index, array.ctypes.data, array.nbytes))
+            results[info.name] = array
+        return results
