@@ -1,12 +1,12 @@
 """Fold batch normalisation into the linear layer beside it.
 
-In inference y = s * x + t for each channel, with s = gamma / sqrt(var + eps) and t = beta - mean * s (Ioffe and Szegedy,
-2015). The batch norm qualifies when its four parameters are constants, `training_mode` is 0 and its statistics outputs
-are not there.
+In inference y = s * x + t for each channel, with s = gamma / sqrt(var + eps) and t = beta - mean * s (Ioffe and
+Szegedy, 2015). The batch norm qualifies when its four parameters are constants, `training_mode` is 0 and its
+statistics outputs are not there.
 
 1. Layer, then batch norm: s and t go into the layer, if only the batch norm reads the layer's output.
-2. Batch norm, then layer: s and t go into the layer, if only that layer reads the batch norm's output, and the layer has
-   no padding (or t is zero).
+2. Batch norm, then layer: s and t go into the layer, if only that layer reads the batch norm's output, and the layer
+   has no padding (or t is zero).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from slim.graph.linear import absorb_after, absorb_before, input_channels, is_layer, output_axis
+from slim.graph.linear import absorb_after, absorb_before, is_layer, output_axis
 from slim.prune import PassReport
-from slim.prune.edit import Array, bypass, constant, nodes_of, only_user, where
+from slim.prune.edit import Array, bypass, constant, dims, nodes_of, only_user, where
 
 
 def fold_batch_norm(model: ir.Model) -> PassReport:
@@ -30,10 +30,15 @@ def fold_batch_norm(model: ir.Model) -> PassReport:
         if layer is not None and is_layer(layer) and output_axis(layer) == 1 and only_user(source) is node:
             if absorb_after(layer, *affine) and bypass(node):
                 notes.append(f"{place} went into {where(layer)} before it")
-        elif user is not None and is_layer(user) and user.inputs[0] is node.outputs[0]:
-            if input_channels(user) == len(affine[0]) and absorb_before(user, *affine) and bypass(node):
+        elif user is not None and is_layer(user) and user.inputs[0] is node.outputs[0] and _reads_axis_1(user, source):
+            if absorb_before(user, *affine) and bypass(node):
                 notes.append(f"{place} went into {where(user)} after it")
     return PassReport.of("fold-batch-norm", notes)
+
+
+def _reads_axis_1(layer: ir.Node, source: ir.Value) -> bool:
+    """Whether the layer's input channels are the batch norm's: axis 1, which for a dense layer must be the last."""
+    return "Conv" in layer.op_type or len(dims(source) or ()) == 2
 
 
 def parameters(node: ir.Node) -> tuple[Array, Array] | None:

@@ -3,8 +3,8 @@
 1. A Constant node becomes an initializer.
 2. Shape and Size of a value with a static shape become initializers, whatever the value itself depends on.
 3. A node whose inputs are all constants becomes its result, computed by `onnx.reference`.
-4. Not computed, because the file would grow: a result of more than `SMALL` bytes that is also more than twice the size of
-   the inputs (Expand, Tile, ConstantOfShape of something large).
+4. Not computed, because the file would grow: a result of more than `SMALL` bytes that is also more than twice the
+   size of the inputs (Expand, Tile, ConstantOfShape of something large).
 5. Not computed, because the format says something by it: QuantizeLinear, DequantizeLinear and their kin. A quantized
    weight stays in integers. Nor anything random, with a subgraph, or of another domain than the standard one.
 """
@@ -15,15 +15,24 @@ import numpy as np
 import onnx_ir as ir
 
 from slim.prune import PassReport
-from slim.prune.edit import Array, add_constant, constant, dims, erase, is_constant, nodes_of, redirect, where
+from slim.prune.edit import (
+    RANDOM,
+    SUBGRAPHS,
+    Array,
+    add_constant,
+    constant,
+    dims,
+    erase,
+    is_constant,
+    nodes_of,
+    redirect,
+    where,
+)
 
 SMALL = 64 * 1024
 """Bytes that a folded result may always have (64 KiB)."""
 
-KEPT = frozenset(
-    "Constant QuantizeLinear DequantizeLinear DynamicQuantizeLinear "
-    "RandomNormal RandomNormalLike RandomUniform RandomUniformLike Multinomial Bernoulli".split()
-)
+KEPT = {"Constant", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", *RANDOM}
 
 
 def fold_constants(model: ir.Model) -> PassReport:
@@ -50,7 +59,7 @@ def _results(model: ir.Model, node: ir.Node) -> list[Array] | None:
         return _shape(node)
     if not all(value is None or is_constant(value) for value in node.inputs) or not node.inputs:
         return None
-    if any(attribute.type in (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS) for attribute in node.attributes.values()):
+    if any(attribute.type in SUBGRAPHS for attribute in node.attributes.values()):
         return None
     limit = max(SMALL, 2 * sum(value.const_value.nbytes for value in node.inputs if value and value.const_value))
     sizes = [_nbytes(value) for value in node.outputs]

@@ -101,7 +101,7 @@ def _bias(node: ir.Node) -> Array | None:
     bias = constant(input_of(node, 2))
     if bias is None:
         return np.zeros(channels)
-    if bias.size not in (1, channels) or bias.shape[-1:] not in ((), (1,), (channels,)):
+    if bias.size != 1 and (bias.size != channels or bias.shape[-1] != channels):
         return None
     factor = node.attributes.get_float("beta", 1.0) if node.op_type == "Gemm" else 1.0
     return np.broadcast_to(bias.astype(np.float64).reshape(-1) * factor, (channels,))

@@ -7,18 +7,43 @@ from collections.abc import Callable
 import onnx_ir as ir
 
 from slim.graph.batch_norm import fold_batch_norm
+from slim.graph.clips import merge_clips
 from slim.graph.constants import fold_constants
+from slim.graph.dense import matmul_to_gemm
+from slim.graph.duplicates import merge_duplicates
+from slim.graph.gelu import recognise_gelu
+from slim.graph.hard_swish import recognise_hard_swish
+from slim.graph.layer_norm import recognise_layer_norm
+from slim.graph.layout import merge_layout
+from slim.graph.no_ops import remove_no_ops
+from slim.graph.pads import fold_pads
+from slim.graph.pooling import recognise_global_pool
+from slim.graph.scale import fold_scale
 from slim.graph.shapes import infer_missing_shapes
+from slim.graph.softmax import unwrap_softmax
 from slim.prune import PassReport, remove_training, remove_unused
 
 PASSES: tuple[Callable[[ir.Model], PassReport], ...] = (
     remove_training,
     fold_constants,
+    remove_no_ops,
+    unwrap_softmax,
+    merge_layout,
+    merge_duplicates,
+    merge_clips,
+    recognise_hard_swish,
+    recognise_gelu,
+    recognise_layer_norm,
+    recognise_global_pool,
+    matmul_to_gemm,
     fold_batch_norm,
+    fold_scale,
+    fold_pads,
     remove_unused,
 )
-"""The order matters: constants first, because every other pass asks whether an operand is one; activations are recognised
-before scales are folded, because folding may take the `x + 3` of a hard-swish apart; removal last, to clear up."""
+"""The order matters: constants first, because every other pass asks whether an operand is one; activations are
+recognised before scales are folded, because folding may take the `x + 3` of a hard-swish apart; removal last, to
+clear up."""
 
 MAX_ROUNDS = 12
 """Each round sees what the one before uncovered; exporters' graphs need two or three. A bound, not a target."""

@@ -1,7 +1,7 @@
 """Passes that only remove: what nothing reads, and what only training needs. One pass a file.
 
-Every pass takes an `onnx_ir.Model`, edits it in place, and returns a `PassReport`. `edit` holds the operations on graphs
-that these passes and those of `slim.graph` share.
+Every pass takes an `onnx_ir.Model`, edits it in place, and returns a `PassReport`. `edit` holds the operations on
+graphs that these passes and those of `slim.graph` share.
 """
 
 from __future__ import annotations

@@ -8,11 +8,18 @@ input (such a one can be overridden by the caller); `Constant` nodes are lifted 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 
-Array = np.ndarray
+Array = np.ndarray[Any, np.dtype[Any]]
+
+RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
+"""Standard operators that answer differently each time."""
+
+SUBGRAPHS = (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS)
+"""Attributes that hold graphs, whose nodes may read the outer graph's values."""
 
 
 def is_op(node: ir.Node | None, *op_types: str) -> bool:
@@ -33,12 +40,7 @@ def where(node: ir.Node) -> str:
 
 def is_constant(value: ir.Value | None) -> bool:
     """Whether the value is an initializer with data that no caller can override."""
-    return (
-        value is not None
-        and value.is_initializer()
-        and not value.is_graph_input()
-        and value.const_value is not None
-    )
+    return value is not None and value.is_initializer() and not value.is_graph_input() and value.const_value is not None
 
 
 def constant(value: ir.Value | None) -> Array | None:
@@ -174,7 +176,8 @@ def insert(
     shape: Sequence[int] | None = None,
     name: str | None = None,
 ) -> ir.Value:
-    """A new standard operator placed before a node. Its one output has `like`'s dtype and `shape`, or `like`'s shape."""
+    """A new standard operator placed before a node. Its one output has `like`'s dtype and `shape`, or `like`'s
+    shape."""
     node = ir.Node("", op_type, inputs, attributes, name=name)
     output = node.outputs[0]
     if like is not None:

@@ -1,9 +1,9 @@
 """Remove what only training needs.
 
-1. Identity goes, and Dropout whose mask nobody reads and which is not told to drop at run time (`training_mode` absent or
-   constant false): both copy their input.
-2. A graph output that is a loss (SoftmaxCrossEntropyLoss, NegativeLogLikelihoodLoss) goes. When no other output would be
-   left, the scores that the loss reads become the output.
+1. Identity goes, and Dropout whose mask nobody reads and which is not told to drop at run time (`training_mode`
+   absent or constant false): both copy their input.
+2. A graph output that is a loss (SoftmaxCrossEntropyLoss, NegativeLogLikelihoodLoss) goes. When no other output
+   would be left, the scores that the loss reads become the output.
 3. A graph input that only such a loss read (the labels, their weights) goes with it.
 """
 
