@@ -27,12 +27,14 @@ def fold_batch_norm(model: ir.Model) -> PassReport:
         if affine is None or source is None:
             continue
         place, layer, user = where(node), source.producer(), only_user(node.outputs[0])
-        if layer is not None and is_layer(layer) and output_axis(layer) == 1 and only_user(source) is node:
-            if absorb_after(layer, *affine) and bypass(node):
-                notes.append(f"{place} went into {where(layer)} before it")
+        if is_layer(layer) and layer is not None and output_axis(layer) == 1 and only_user(source) is node:
+            folded, into = absorb_after(layer, *affine), layer
         elif user is not None and is_layer(user) and user.inputs[0] is node.outputs[0] and _reads_axis_1(user, source):
-            if absorb_before(user, *affine) and bypass(node):
-                notes.append(f"{place} went into {where(user)} after it")
+            folded, into = absorb_before(user, *affine), user
+        else:
+            continue
+        if folded and bypass(node):
+            notes.append(f"{place} went into {where(into)}")
     return PassReport.of("fold-batch-norm", notes)
 
 

@@ -92,7 +92,7 @@ def _evaluate(model: ir.Model, node: ir.Node, limit: int) -> list[Array] | None:
     """Run one node in ONNX's reference implementation; None when that has no such operator or refuses the inputs."""
     from onnx.reference import ReferenceEvaluator
 
-    feeds = {value.name: constant(value) for value in node.inputs if value is not None}
+    feeds = {str(value.name): constant(value) for value in node.inputs if value is not None}
     try:
         evaluator = ReferenceEvaluator(ir.to_proto(node), opsets={"": model.graph.opset_imports.get("", 21)})
         results = evaluator.run(None, feeds)

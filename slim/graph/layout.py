@@ -52,11 +52,15 @@ def merge_layout(model: ir.Model) -> PassReport:
 
 
 def _thin_transpose(node: ir.Node) -> bool:
-    """Rule 2."""
-    shape = dims(node.inputs[0])
+    """Rule 2, where rule 1 has nothing left to do: next to another Transpose, one Transpose of both is better."""
+    source, shape = node.inputs[0], dims(node.inputs[0])
+    if source is None or is_op(source.producer(), "Transpose"):
+        return False
+    if any(is_op(user, "Transpose") for user in node.outputs[0].consumers()):
+        return False
     if node.op_type != "Transpose" or shape is None or 0 in shape or not keeps_order(shape, permutation(node)):
         return False
-    return _to_reshape(node, node.inputs[0])
+    return _to_reshape(node, source)
 
 
 def _merge(first: ir.Node, second: ir.Node) -> bool:

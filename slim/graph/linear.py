@@ -31,7 +31,7 @@ def is_layer(node: ir.Node | None) -> bool:
         return False
     if node.op_type == "MatMul":
         return len(weight.shape or ()) == 2
-    return node.op_type != "Gemm" or not node.attributes.get_int("transA", 0)
+    return node.op_type != "Gemm" or node.attributes.get_int("transA", 0) == 0
 
 
 def output_axis(node: ir.Node) -> int:
@@ -44,7 +44,7 @@ def output_channels(node: ir.Node) -> int:
     """How many output channels a layer has."""
     weight = dims(node.inputs[1])
     assert weight is not None
-    if node.op_type == "Conv" or (node.op_type == "Gemm" and node.attributes.get_int("transB", 0)):
+    if node.op_type == "Conv" or _is_transposed(node):
         return weight[0]
     return weight[1] * (node.attributes.get_int("group", 1) if node.op_type == "ConvTranspose" else 1)
 
@@ -86,7 +86,12 @@ def input_channels(node: ir.Node) -> int:
     assert weight is not None
     if node.op_type == "Conv":
         return weight[1] * node.attributes.get_int("group", 1)
-    return weight[1] if node.op_type == "Gemm" and node.attributes.get_int("transB", 0) else weight[0]
+    return weight[1] if _is_transposed(node) else weight[0]
+
+
+def _is_transposed(node: ir.Node) -> bool:
+    """Whether the weight of a dense layer is [O, I] rather than [I, O]."""
+    return node.op_type == "Gemm" and node.attributes.get_int("transB", 0) != 0
 
 
 def is_padded(node: ir.Node) -> bool:
@@ -122,7 +127,7 @@ def _scale_outputs(node: ir.Node, weight: Array, scale: Array) -> Array:
         group = node.attributes.get_int("group", 1)
         factor = scale.reshape(group, 1, -1).repeat(weight.shape[0] // group, 1)
         factor = factor.reshape(*weight.shape[:2], *[1] * (weight.ndim - 2))
-    elif node.op_type == "Gemm" and node.attributes.get_int("transB", 0):  # [O, I]
+    elif _is_transposed(node):  # [O, I]
         factor = scale[:, None]
     else:  # [I, O]
         factor = scale[None, :]
@@ -135,7 +140,7 @@ def _per_input(node: ir.Node, weight: Array, values: Array) -> Array:
         group = node.attributes.get_int("group", 1)
         rows = values.reshape(group, -1).repeat(weight.shape[0] // group, 0)
         return rows.reshape(*weight.shape[:2], *[1] * (weight.ndim - 2))
-    if node.op_type == "Gemm" and node.attributes.get_int("transB", 0):
+    if _is_transposed(node):
         return values[None, :]
     return values.reshape(-1, *[1] * (weight.ndim - 1))
 
@@ -144,6 +149,6 @@ def _response(node: ir.Node, weight: Array, shift: Array) -> Array:
     """What an unpadded layer without bias answers to a constant input: float64 [O]."""
     product = weight.astype(np.float64) * _per_input(node, weight, shift)
     if node.op_type == "Conv":
-        return product.reshape(weight.shape[0], -1).sum(1)
+        return np.asarray(product.reshape(weight.shape[0], -1).sum(1))
     alpha = node.attributes.get_float("alpha", 1.0)
-    return alpha * product.sum(1 if node.attributes.get_int("transB", 0) else 0)
+    return np.asarray(alpha * product.sum(1 if _is_transposed(node) else 0))

@@ -85,7 +85,7 @@ def _is_neutral(node: ir.Node, value: ir.Value | None, other: ir.Value | None) -
 def permutation(node: ir.Node) -> tuple[int, ...]:
     """A Transpose's permutation; ONNX's default reverses the axes."""
     rank = len(node.inputs[0].shape or ()) if node.inputs[0] is not None else 0
-    return tuple(node.attributes.get_ints("perm", None) or range(rank - 1, -1, -1))
+    return tuple(node.attributes.get_ints("perm", ()) or range(rank - 1, -1, -1))
 
 
 def keeps_order(shape: tuple[int, ...], perm: tuple[int, ...]) -> bool:

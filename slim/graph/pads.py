@@ -68,7 +68,7 @@ def _absorb(user: ir.Node, amounts: list[int], value: float, source: ir.Value) -
     if not is_op(user, "Conv", "AveragePool", "MaxPool"):
         return False
     auto = user.attributes.get_string("auto_pad", "NOTSET")
-    own = [0] * len(amounts) if auto == "VALID" else list(user.attributes.get_ints("pads", None) or [0] * len(amounts))
+    own = [0] * len(amounts) if auto == "VALID" else list(user.attributes.get_ints("pads", ()) or [0] * len(amounts))
     if auto.startswith("SAME"):
         return False
     total = [first + second for first, second in zip(own, amounts, strict=True)]

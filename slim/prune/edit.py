@@ -106,7 +106,7 @@ def is_private(nodes: Iterable[ir.Node], last: ir.Node) -> bool:
 def unique_name(graph: ir.Graph, base: str) -> str:
     """`base`, or `base_1`, `base_2`, ... when the graph already has a value of that name."""
     taken = {value.name for value in graph.inputs} | set(graph.initializers)
-    taken.update(output.name for node in graph for output in node.outputs)
+    taken.update(output.name for node in graph.all_nodes() for output in node.outputs)
     name, count = base, 0
     while name in taken:
         count += 1
