@@ -129,6 +129,10 @@ class ProgramBuilder:
         self._tensors.append(tensor)
         return len(self._tensors) - 1
 
+    def is_fixed(self, tensor: int) -> bool:
+        """Whether a tensor is an input or a constant, whose name is taken."""
+        return self._tensors[tensor].kind is not Kind.ACTIVATION
+
     def rename(self, tensor: int, name: str) -> None:
         """Give a tensor the name under which the outside knows it."""
         old = self._tensors[tensor]

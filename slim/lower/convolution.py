@@ -1,0 +1,99 @@
+"""Conv: depthwise or general, in fp32 or in integers, with the clamp, residual add and quantizer that follow it."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+
+from slim.core.format import PANEL, Type
+from slim.lower import panels
+from slim.lower.activations import FLOAT_MAX, claim, follow
+from slim.lower.context import Lowering
+from slim.lower.integers import IntegerLayer, integer_layer
+from slim.lower.rules import refuse, rule
+from slim.lower.window import Window, as_image, put_image, window_of
+
+
+@rule("Conv")
+def lower_conv(low: Lowering, node: ir.Node) -> None:
+    """y = conv(x, w) + b; weights must be constant."""
+    x, w = node.inputs[0], node.inputs[1]
+    bias = node.inputs[2] if len(node.inputs) > 2 else None
+    if x is None or w is None:
+        raise refuse(node, "has no input or no weights")
+    weight_shape = low.shape(w)
+    window = window_of(low, node, list(weight_shape[2:]))
+    groups = node.attributes.get_int("group", 1) or 1
+    depthwise = groups > 1 and weight_shape[1] == 1 and weight_shape[0] == groups
+    integer = integer_layer(low, x, w, bias, node.outputs[0])
+    if integer is not None:
+        _lower_integer(low, node, x, window, groups, depthwise, integer)
+        return
+    weights = low.constant(w)
+    bias_array = low.constant(bias)
+    if weights is None or (bias is not None and bias_array is None):
+        raise refuse(node, "has weights that are computed at run time", "the core takes constant weights")
+    if bias_array is None:
+        bias_array = np.zeros(weight_shape[0], np.float32)
+    _lower_float(low, node, x, window, groups, depthwise, weights.astype(np.float32), bias_array.astype(np.float32))
+
+
+def _lower_float(
+    low: Lowering,
+    node: ir.Node,
+    x: ir.Value,
+    window: Window,
+    groups: int,
+    depthwise: bool,
+    weights: np.ndarray,
+    bias: np.ndarray,
+) -> None:
+    outputs = weights.shape[0]
+    chain = follow(low, node.outputs[0], residual=not depthwise)
+    inputs: list[int | None] = [as_image(low, node, x, quantized=False)]
+    attributes: dict[str, int | float] = {**window.attributes(), "lo": max(chain.lo, -FLOAT_MAX), "hi": min(chain.hi, FLOAT_MAX)}
+    if depthwise:
+        kind = "depthwise_f32"
+        inputs.append(low.place_constant(panels.depthwise(weights.reshape(outputs, -1))))
+        inputs.append(low.place_constant(panels.vector(bias)))
+    else:
+        kind = "conv_f32"
+        taps_last = weights.reshape(*weights.shape[:2], -1).transpose(0, 2, 1).reshape(groups, outputs // groups, -1)
+        inputs.append(low.place_constant(np.concatenate([panels.gemm_f32(group) for group in taps_last])))
+        inputs.append(low.place_constant(np.concatenate([panels.vector(group) for group in bias.reshape(groups, -1)])))
+        attributes |= {"groups": groups, "out_channels": outputs}
+        if chain.residual is not None:
+            inputs.append(as_image(low, node, chain.residual, quantized=False))
+    tensor = low.builder.operator(kind, inputs, Type.F32, attributes, name=node.name or "")
+    claim(low, chain)
+    put_image(low, chain.value, tensor)
+
+
+def _lower_integer(
+    low: Lowering, node: ir.Node, x: ir.Value, window: Window, groups: int, depthwise: bool, layer: IntegerLayer
+) -> None:
+    outputs = layer.weights.shape[0]
+    image = as_image(low, node, x, quantized=True)
+    attributes: dict[str, int | float] = {**window.attributes(), **layer.clamp}
+    if depthwise and layer.target:
+        kind = "depthwise_u8"
+        weights = panels.depthwise(layer.weights.reshape(outputs, -1))
+        table = panels.channels(layer.bias, layer.weight_sums, layer.multiplier)
+        del attributes["flo"], attributes["fhi"]
+    else:
+        kind = "conv_u8"
+        per_group = outputs // groups
+        taps_last = layer.weights.reshape(*layer.weights.shape[:2], -1).transpose(0, 2, 1)
+        slices = [slice(g * per_group, (g + 1) * per_group) for g in range(groups)]
+        weights = np.concatenate([panels.gemm_u8(taps_last[s]) for s in slices])
+        table = np.concatenate([panels.channels(layer.bias[s], layer.weight_sums[s], layer.multiplier[s]) for s in slices])
+        attributes |= {"groups": groups, "out_channels": outputs}
+    assert table.shape[1:] == (3, PANEL)
+    output = Type.U8 if layer.target else Type.F32
+    inputs = [image, low.place_constant(weights), low.place_constant(table)]
+    scale, zero_point = (float(layer.target.scale), layer.target.zero_point) if layer.target else (0.0, 0)
+    tensor = low.builder.operator(
+        kind, inputs, output, attributes, name=node.name or "", scale=scale, zero_point=zero_point
+    )
+    claim(low, layer.chain)
+    put_image(low, layer.chain.value, tensor)

@@ -1,0 +1,55 @@
+"""Weights in panels of 16 output channels: the packing that every register width reads (docs/core.md).
+
+fp32 `[panels][K][16]`, int8 `[panels][taps][K / 4][16][4]`, depthwise `[panels][taps][16]`. Channels past the last are zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from slim.core.format import PANEL
+
+
+def _pad(array: np.ndarray, axis: int, multiple: int) -> np.ndarray:
+    """Zeros at the end of an axis up to a multiple."""
+    short = -array.shape[axis] % multiple
+    if not short:
+        return array
+    widths = [(0, 0)] * array.ndim
+    widths[axis] = (0, short)
+    return np.pad(array, widths)
+
+
+def gemm_f32(weights: np.ndarray) -> np.ndarray:
+    """(O, K) float -> [O/16][K][16]."""
+    padded = _pad(np.asarray(weights, np.float32), 0, PANEL)
+    return np.ascontiguousarray(padded.reshape(-1, PANEL, padded.shape[1]).transpose(0, 2, 1))
+
+
+def gemm_u8(weights: np.ndarray) -> np.ndarray:
+    """(O, taps, K) int8 -> [O/16][taps][K/4][64], where 64 is [16 channels][4 k]."""
+    padded = _pad(_pad(weights, 0, PANEL), 2, 4)
+    outputs, taps, k = padded.shape
+    blocks = padded.reshape(outputs // PANEL, PANEL, taps, k // 4, 4).transpose(0, 2, 3, 1, 4)
+    return np.ascontiguousarray(blocks).reshape(outputs // PANEL, taps, k // 4, 4 * PANEL)
+
+
+def depthwise(weights: np.ndarray) -> np.ndarray:
+    """(C, taps) -> [C/16][taps][16]."""
+    padded = _pad(weights, 0, PANEL)
+    return np.ascontiguousarray(padded.reshape(-1, PANEL, padded.shape[1]).transpose(0, 2, 1))
+
+
+def vector(values: np.ndarray) -> np.ndarray:
+    """(C,) padded with zeros to a multiple of 16."""
+    return _pad(values, 0, PANEL)
+
+
+def channels(bias: np.ndarray, weight_sums: np.ndarray, multiplier: np.ndarray) -> np.ndarray:
+    """[C/16][3][16] of int32: bias, 128 times the weights' sums, the multiplier's float bits; each of (C,)."""
+    rows = [
+        vector(bias.astype(np.int32)),
+        vector((weight_sums.astype(np.int64) * 128).astype(np.int32)),
+        vector(multiplier.astype(np.float32)).view(np.int32),
+    ]
+    return np.ascontiguousarray(np.stack([row.reshape(-1, PANEL) for row in rows], axis=1))
