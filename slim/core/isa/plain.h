@@ -1,0 +1,162 @@
+/* Vector words of a compiler's baseline: SSE2 on x86-64, scalars elsewhere (Cortex-M, armv7 without NEON). */
+#include "isa/begin.h"
+
+#define SLIM_ISA_SUFFIX plain
+#define SLIM_TARGET
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+
+#define SLIM_LANES 4
+#define SLIM_VF __m128
+#define SLIM_VF_LOAD(p) _mm_loadu_ps(p)
+#define SLIM_VF_STORE(p, v) _mm_storeu_ps((p), (v))
+#define SLIM_VF_SPLAT(x) _mm_set1_ps(x)
+#define SLIM_VF_ADD(a, b) _mm_add_ps((a), (b))
+#define SLIM_VF_MUL(a, b) _mm_mul_ps((a), (b))
+#define SLIM_VF_FMA(x, w, a) _mm_add_ps((a), _mm_mul_ps((x), (w)))
+#define SLIM_VF_MAX(a, b) _mm_max_ps((a), (b))   /* a > b ? a : b */
+#define SLIM_VF_MIN(a, b) _mm_min_ps((a), (b))
+
+#define SLIM_VI __m128i
+#define SLIM_VI_LOAD(p) _mm_loadu_si128((const __m128i *)(const void *)(p))
+#define SLIM_VI_STORE(p, v) _mm_storeu_si128((__m128i *)(void *)(p), (v))
+#define SLIM_VI_SPLAT(x) _mm_set1_epi32(x)
+#define SLIM_VI_ADD(a, b) _mm_add_epi32((a), (b))
+#define SLIM_VI_TO_VF(a) _mm_cvtepi32_ps(a)
+#define SLIM_VF_ROUND(a) _mm_cvtps_epi32(a)       /* to nearest, ties to even */
+/* Bytes become 32-bit lanes; a product of two such fits 16 x 16 bits, which multiply-add does as one instruction. */
+#define SLIM_VI_LOAD_U8(p) slim_load_u8_plain(p)
+#define SLIM_VI_LOAD_S8(p) slim_load_s8_plain(p)
+#define SLIM_VI_MULADD(x, w, a) _mm_add_epi32((a), _mm_madd_epi16((x), (w)))
+#define SLIM_VI_STORE_U8(p, v) slim_store_u8_plain((p), (v))
+
+SLIM_INLINE __m128i slim_load_u8_plain(const void *p)
+{
+    int32_t bytes;
+    __builtin_memcpy(&bytes, p, 4);
+    __m128i zero = _mm_setzero_si128();
+    return _mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128(bytes), zero), zero);
+}
+
+SLIM_INLINE __m128i slim_load_s8_plain(const void *p)
+{
+    int32_t bytes;
+    __builtin_memcpy(&bytes, p, 4);
+    __m128i v = _mm_cvtsi32_si128(bytes);
+    v = _mm_unpacklo_epi8(v, v);
+    return _mm_srai_epi32(_mm_unpacklo_epi16(v, v), 24);
+}
+
+SLIM_INLINE void slim_store_u8_plain(void *p, __m128i v)
+{
+    v = _mm_packs_epi32(v, v);
+    int32_t bytes = _mm_cvtsi128_si32(_mm_packus_epi16(v, v));
+    __builtin_memcpy(p, &bytes, 4);
+}
+
+/* Four products a lane, as two 16-bit multiply-adds: of the even bytes, and of the odd ones. */
+typedef struct slim_dot_plain {
+    __m128i even, odd;
+} slim_dot_plain;
+
+SLIM_INLINE slim_dot_plain slim_dot_weights_plain(const int8_t *p)
+{
+    slim_dot_plain w;
+    __m128i bytes = SLIM_VI_LOAD(p);
+    w.even = _mm_srai_epi16(_mm_slli_epi16(bytes, 8), 8);
+    w.odd = _mm_srai_epi16(bytes, 8);
+    return w;
+}
+
+SLIM_INLINE slim_dot_plain slim_dot_input_plain(const uint8_t *p)
+{
+    slim_dot_plain x;
+    int32_t four;
+    __builtin_memcpy(&four, p, 4);
+    __m128i bytes = _mm_set1_epi32(four);
+    x.even = _mm_and_si128(bytes, _mm_set1_epi16(255));
+    x.odd = _mm_srli_epi16(bytes, 8);
+    return x;
+}
+
+#define SLIM_DOT_W slim_dot_plain
+#define SLIM_DOT_X slim_dot_plain
+#define SLIM_DOT_LOAD_W(p) slim_dot_weights_plain(p)
+#define SLIM_DOT_LOAD_X(p) slim_dot_input_plain(p)
+#define SLIM_DOT(x, w, a) \
+    _mm_add_epi32((a), _mm_add_epi32(_mm_madd_epi16((x).even, (w).even), _mm_madd_epi16((x).odd, (w).odd)))
+
+#else
+#define SLIM_LANES 1
+#define SLIM_VF float
+#define SLIM_VF_LOAD(p) (*(p))
+#define SLIM_VF_STORE(p, v) (*(p) = (v))
+#define SLIM_VF_SPLAT(x) (x)
+#define SLIM_VF_ADD(a, b) ((a) + (b))
+#define SLIM_VF_MUL(a, b) ((a) * (b))
+#define SLIM_VF_FMA(x, w, a) ((a) + (x) * (w))
+#define SLIM_VF_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define SLIM_VF_MIN(a, b) ((a) < (b) ? (a) : (b))
+
+#define SLIM_VI int32_t
+#define SLIM_VI_LOAD(p) (*(p))
+#define SLIM_VI_STORE(p, v) (*(p) = (v))
+#define SLIM_VI_SPLAT(x) (x)
+#define SLIM_VI_ADD(a, b) ((int32_t)((uint32_t)(a) + (uint32_t)(b)))
+#define SLIM_VI_TO_VF(a) ((float)(a))
+#define SLIM_VF_ROUND(a) slim_round_plain(a)
+#define SLIM_VI_LOAD_U8(p) ((int32_t)*(const uint8_t *)(p))
+#define SLIM_VI_LOAD_S8(p) ((int32_t)*(const int8_t *)(p))
+#define SLIM_VI_MULADD(x, w, a) ((int32_t)((uint32_t)(a) + (uint32_t)((x) * (w))))
+#define SLIM_VI_STORE_U8(p, v) (*(uint8_t *)(p) = (uint8_t)(v))
+
+/* Adding 1.5 * 2^23 leaves no bits for a fraction: the addition rounds to nearest, ties to even. For |x| <= 2^22. */
+SLIM_INLINE int32_t slim_round_plain(float x)
+{
+    int32_t bits;
+    x += 12582912.0f;
+    __builtin_memcpy(&bits, &x, 4);
+    return bits - 0x4B400000;
+}
+
+typedef struct slim_dot_plain {
+    int32_t b0, b1, b2, b3;
+} slim_dot_plain;
+
+SLIM_INLINE slim_dot_plain slim_dot_weights_plain(const int8_t *p)
+{
+    slim_dot_plain w = {p[0], p[1], p[2], p[3]};
+    return w;
+}
+
+SLIM_INLINE slim_dot_plain slim_dot_input_plain(const uint8_t *p)
+{
+    slim_dot_plain x = {p[0], p[1], p[2], p[3]};
+    return x;
+}
+
+#define SLIM_DOT_W slim_dot_plain
+#define SLIM_DOT_X slim_dot_plain
+#define SLIM_DOT_LOAD_W(p) slim_dot_weights_plain(p)
+#define SLIM_DOT_LOAD_X(p) slim_dot_input_plain(p)
+#define SLIM_DOT(x, w, a) \
+    SLIM_VI_ADD((a), (x).b0 * (w).b0 + (x).b1 * (w).b1 + (x).b2 * (w).b2 + (x).b3 * (w).b3)
+#endif
+
+#define SLIM_DOT_ACC SLIM_VI
+#define SLIM_DOT_ZERO SLIM_VI_SPLAT(0)
+#define SLIM_DOT_SUM(a) (a)
+#define SLIM_DOT_SIGNED 0
+
+#if SLIM_LANES == 4
+#define SLIM_GEMM_F32_TILES(X) X(2, 4, 2, 1) X(1, 4, 2, 1)   /* vectors; rows of a tile, of what is left, 1 */
+#define SLIM_GEMM_F32_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
+#define SLIM_GEMM_U8_TILES(X) X(2, 2, 1, 1)
+#define SLIM_GEMM_U8_WIDTH(vectors, k) 2
+#else
+#define SLIM_GEMM_F32_TILES(X) X(4, 4, 1, 1) X(1, 4, 1, 1)
+#define SLIM_GEMM_F32_WIDTH(vectors, k) ((vectors) >= 4 ? 4 : 1)
+#define SLIM_GEMM_U8_TILES(X) X(2, 2, 1, 1) X(1, 2, 1, 1)
+#define SLIM_GEMM_U8_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
+#endif

@@ -1,0 +1,25 @@
+/* The table of an instruction set's kernels, in the order of `slim_kernels`. Included after the kernels by `isa/ISA.c`. */
+#define SLIM_TEXT2(text) #text
+#define SLIM_TEXT(text) SLIM_TEXT2(text)
+
+#if !defined(SLIM_SINGLE_FILE)
+SLIM_INTERNAL extern const slim_kernels SLIM_NAME(slim_kernels);
+#endif
+SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
+    SLIM_TEXT(SLIM_ISA_SUFFIX),
+#if SLIM_HAS_KERNEL_GEMM_F32
+    SLIM_NAME(slim_gemm_f32),
+#endif
+#if SLIM_HAS_KERNEL_GEMM_U8
+    SLIM_NAME(slim_gemm_u8),
+#endif
+#if SLIM_HAS_KERNEL_DEPTHWISE_F32
+    SLIM_NAME(slim_depthwise_f32),
+#endif
+#if SLIM_HAS_KERNEL_DEPTHWISE_U8
+    SLIM_NAME(slim_depthwise_u8),
+#endif
+};
+
+#undef SLIM_TEXT
+#undef SLIM_TEXT2

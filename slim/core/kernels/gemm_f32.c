@@ -1,0 +1,116 @@
+/* fp32 matrix product over rows of pointers; see slim_gemm_f32_task. Included by `isa/ISA.c`, once an instruction set.
+ *
+ * A tile of a few rows by a few vectors of output channels stays in registers while k runs. One group of channels goes over
+ * all rows before the next, so that its weights are read once from far memory. */
+
+SLIM_TILE void SLIM_NAME(slim_gemm_f32_finish)(const slim_gemm_f32_task *task, SLIM_VF x, size_t row, size_t channel)
+{
+    size_t left = task->n - channel, i;
+    float *out = task->out + row * task->out_stride + channel;
+    const float *residual = task->residual ? task->residual + row * task->residual_stride + channel : NULL;
+    SLIM_VF lo = SLIM_VF_SPLAT(task->lo), hi = SLIM_VF_SPLAT(task->hi);
+    if (left >= SLIM_LANES) {
+        if (residual)
+            x = SLIM_VF_ADD(x, SLIM_VF_LOAD(residual));
+        x = SLIM_VF_MIN(SLIM_VF_MAX(x, lo), hi);
+        SLIM_VF_STORE(out, x);
+    } else {
+        float part[SLIM_LANES] = {0};
+        for (i = 0; residual && i < left; i++)
+            part[i] = residual[i];
+        x = SLIM_VF_ADD(x, SLIM_VF_LOAD(part));
+        x = SLIM_VF_MIN(SLIM_VF_MAX(x, lo), hi);
+        SLIM_VF_STORE(part, x);
+        for (i = 0; i < left; i++)
+            out[i] = part[i];
+    }
+}
+
+/* Rows `row` to row + mr, vectors `vector` to vector + nv. */
+SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, size_t row, size_t vector, const int mr,
+                                             const int nv)
+{
+    const size_t taps = task->taps, k = task->k, panel_stride = taps * k * SLIM_PANEL;
+    const float *const *rows = task->rows + row * taps;
+    const float *weights[4];    /* of each panel */
+    SLIM_VF acc[16][8];
+    size_t tap, j;
+    int i, v;
+    SLIM_UNROLL
+    for (v = 0; v < nv; v += SLIM_VECTORS)
+        weights[v / SLIM_VECTORS] = task->weights + (vector / SLIM_VECTORS + (size_t)(v / SLIM_VECTORS)) * panel_stride
+            + vector % SLIM_VECTORS * SLIM_LANES;
+    SLIM_UNROLL
+    for (v = 0; v < nv; v++) {
+        SLIM_VF bias = SLIM_VF_LOAD(task->bias + (vector + (size_t)v) * SLIM_LANES);
+        SLIM_UNROLL
+        for (i = 0; i < mr; i++)
+            acc[i][v] = bias;
+    }
+    for (tap = 0; tap < taps; tap++) {
+        const float *x[16];
+        SLIM_UNROLL
+        for (i = 0; i < mr; i++)
+            x[i] = rows[(size_t)i * taps + tap];
+        for (j = 0; j < k; j++) {
+            SLIM_VF w[8];
+            SLIM_UNROLL
+            for (v = 0; v < nv; v++)
+                w[v] = SLIM_VF_LOAD(weights[v / SLIM_VECTORS] + v % SLIM_VECTORS * SLIM_LANES);
+            SLIM_UNROLL
+            for (v = 0; v < nv; v += SLIM_VECTORS)
+                weights[v / SLIM_VECTORS] += SLIM_PANEL;
+            SLIM_UNROLL
+            for (i = 0; i < mr; i++) {
+                SLIM_VF splat = SLIM_VF_SPLAT(x[i][j]);
+                SLIM_UNROLL
+                for (v = 0; v < nv; v++)
+                    acc[i][v] = SLIM_VF_FMA(splat, w[v], acc[i][v]);
+            }
+        }
+    }
+    SLIM_UNROLL
+    for (i = 0; i < mr; i++) {
+        SLIM_UNROLL
+        for (v = 0; v < nv; v++) {
+            size_t channel = (vector + (size_t)v) * SLIM_LANES;
+            if (channel < task->n)
+                SLIM_NAME(slim_gemm_f32_finish)(task, acc[i][v], row + (size_t)i, channel);
+        }
+    }
+}
+
+/* nv vectors of channels, all rows: tiles of `a` rows, then of `b`, then of `c`. */
+#define SLIM_GEMM_F32_GROUP(nv, a, b, c) \
+    SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv##x##a)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
+    { \
+        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, a, nv); \
+    } \
+    SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv##_left)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
+    { \
+        for (; b > c && row + b <= task->m; row += b) \
+            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, b, nv); \
+        for (; row + c <= task->m; row += c) \
+            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, c, nv); \
+    } \
+    SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv)(const slim_gemm_f32_task *task, size_t vector) \
+    { \
+        size_t row; \
+        for (row = 0; row + a <= task->m; row += a) \
+            SLIM_NAME(slim_gemm_f32_##nv##x##a)(task, row, vector); \
+        SLIM_NAME(slim_gemm_f32_##nv##_left)(task, row, vector); \
+    }
+SLIM_GEMM_F32_TILES(SLIM_GEMM_F32_GROUP)
+#undef SLIM_GEMM_F32_GROUP
+
+#define SLIM_GEMM_F32_CASE(nv, a, b, c) case nv: SLIM_NAME(slim_gemm_f32_##nv)(task, vector); break;
+SLIM_STEP void SLIM_NAME(slim_gemm_f32)(const slim_gemm_f32_task *task)
+{
+    size_t vectors = slim_ceil_div(task->n, SLIM_LANES), vector = 0;
+    while (vector < vectors) {
+        size_t width = SLIM_GEMM_F32_WIDTH(vectors - vector, task->taps * task->k);
+        switch (width) { SLIM_GEMM_F32_TILES(SLIM_GEMM_F32_CASE) }
+        vector += width;
+    }
+}
+#undef SLIM_GEMM_F32_CASE
