@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
+from slim.graph.auto_pad import explicit_pads
 from slim.graph.batch_norm import fold_batch_norm
 from slim.graph.clips import merge_clips
 from slim.graph.constants import fold_constants
@@ -38,6 +39,7 @@ PASSES: tuple[Callable[[ir.Model], PassReport], ...] = (
     matmul_to_gemm,
     fold_batch_norm,
     fold_scale,
+    explicit_pads,
     fold_pads,
     remove_unused,
 )

@@ -21,8 +21,8 @@ Pass = Callable[[ir.Model], PassReport]
 
 def node(op_type: str, inputs: str, outputs: str, **attributes: Any) -> onnx.NodeProto:
     """A node whose inputs and outputs are words; `-` leaves an optional one out."""
-    names = [["" if name == "-" else name for name in text.split()] for text in (inputs, outputs)]
-    return helper.make_node(op_type, *names, **attributes)
+    read, written = (["" if name == "-" else name for name in text.split()] for text in (inputs, outputs))
+    return helper.make_node(op_type, read, written, **attributes)
 
 
 def model_of(
@@ -65,6 +65,7 @@ def load_for_test(path: Path) -> ir.Model:
     for name in list(model.graph.initializers):
         if model.graph.initializers[name] in model.graph.inputs:
             model.graph.inputs.remove(model.graph.initializers[name])
+    model.ir_version = 10  # before version 4 an initializer has to be an input too, and shape inference holds to that
     return model
 
 
@@ -78,6 +79,13 @@ def array_of(model: ir.Model, name: str) -> Array:
     tensor = model.graph.initializers[name].const_value
     assert tensor is not None
     return tensor.numpy()
+
+
+def operand(each: ir.Node, index: int) -> Array:
+    """The array of a node's constant input."""
+    value = each.inputs[index]
+    assert value is not None and value.const_value is not None
+    return value.const_value.numpy()
 
 
 def run(model: ir.Model, feeds: Mapping[str, Array] | None = None) -> dict[str, Array]:

@@ -14,7 +14,7 @@ from slim.graph.clips import merge_clips
 from slim.graph.gelu import recognise_gelu
 from slim.graph.hard_swish import recognise_hard_swish
 from slim.prune import remove_unused
-from tests.graph.builder import apply, array_of, model_of, node, ops, run
+from tests.graph.builder import apply, model_of, node, operand, ops, run
 
 CONSTANTS = {"zero": 0.0, "one": 1.0, "three": 3.0, "six": 6.0, "sixth": 1 / 6, "half": 0.5, "two": 2.0}
 SHAPE = (2, 3, 4)
@@ -186,7 +186,7 @@ def test_limits_that_were_attributes_become_inputs() -> None:
     model.opset_imports[""] = 13
     after = run(model)
     assert np.array_equal(before["y"], after["y"])
-    assert array_of(model, model.graph[0].inputs[2].name) == 6
+    assert operand(model.graph[0], 2) == 6
 
 
 @pytest.mark.parametrize("shape", [(4,), (5, 2, 3, 4)])

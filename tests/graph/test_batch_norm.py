@@ -42,7 +42,15 @@ def norm(source: str, output: str, **attributes: float) -> onnx.NodeProto:
     transpose=st.booleans(),
 )
 def test_a_batch_norm_beside_a_convolution_is_folded(
-    group: int, inputs: int, outputs: int, kernel: int, pad: int, spatial: int, bias: bool, before: bool, transpose: bool
+    group: int,
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    pad: int,
+    spatial: int,
+    bias: bool,
+    before: bool,
+    transpose: bool,
 ) -> None:
     transpose = transpose and not before
     shape = (group * inputs, outputs) if transpose else (group * outputs, inputs)

@@ -14,7 +14,7 @@ from slim.graph.layout import merge_layout
 from slim.graph.no_ops import remove_no_ops
 from slim.graph.softmax import unwrap_softmax
 from slim.prune import remove_unused
-from tests.graph.builder import apply, array_of, model_of, node, ops
+from tests.graph.builder import apply, model_of, node, operand, ops
 
 PERMUTATIONS = st.sampled_from(list(itertools.permutations(range(3))))
 
@@ -65,7 +65,7 @@ def test_reshapes_of_every_kind_become_one_that_leaves_the_batch_open() -> None:
     model = model_of(nodes, {"x": (2, 4, 6)}, "y", constants)
     apply(model, merge_layout, remove_unused, tolerance=0)
     assert ops(model) == {"Reshape": 1}
-    assert array_of(model, model.graph[0].inputs[1].name).tolist() == [0, 24]
+    assert operand(model.graph[0], 1).tolist() == [0, 24]
 
 
 def test_a_reshape_before_a_transpose_is_left() -> None:

@@ -48,8 +48,8 @@ SOMETHING = [
 ]
 
 
-def name(case: Any) -> str:
-    return case[0].op_type
+def name(case: tuple[onnx.NodeProto, dict[str, Any]]) -> str:
+    return str(case[0].op_type)
 
 
 @pytest.mark.parametrize("case", NOTHING, ids=name)
