@@ -160,3 +160,5 @@ SLIM_INLINE slim_dot_plain slim_dot_input_plain(const uint8_t *p)
 #define SLIM_GEMM_U8_TILES(X) X(2, 2, 1, 1) X(1, 2, 1, 1)
 #define SLIM_GEMM_U8_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
 #endif
+
+#include "isa/parts.h"

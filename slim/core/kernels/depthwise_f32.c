@@ -3,14 +3,10 @@
 SLIM_TILE void SLIM_NAME(slim_depthwise_f32_finish)(const slim_depthwise_f32_task *task, SLIM_VF x, float *out, size_t left)
 {
     x = SLIM_VF_MIN(SLIM_VF_MAX(x, SLIM_VF_SPLAT(task->lo)), SLIM_VF_SPLAT(task->hi));
-    if (left >= SLIM_LANES) {
+    if (left >= SLIM_LANES)
         SLIM_VF_STORE(out, x);
-    } else {
-        float part[SLIM_LANES];
-        SLIM_VF_STORE(part, x);
-        for (size_t i = 0; i < left; i++)
-            out[i] = part[i];
-    }
+    else
+        SLIM_VF_STORE_PART(out, left, x);
 }
 
 /* One output pixel and one vector of channels, any window. */

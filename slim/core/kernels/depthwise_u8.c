@@ -10,14 +10,10 @@ SLIM_TILE void SLIM_NAME(slim_depthwise_u8_finish)(const slim_depthwise_u8_task 
     x = SLIM_VF_MUL(SLIM_VI_TO_VF(acc), SLIM_VF_LOAD(multiplier));
     x = SLIM_VF_MIN(SLIM_VF_MAX(x, SLIM_VF_SPLAT(task->lo)), SLIM_VF_SPLAT(task->hi));
     y = SLIM_VI_ADD(SLIM_VF_ROUND(x), SLIM_VI_SPLAT(task->zero_point));
-    if (left >= SLIM_LANES) {
+    if (left >= SLIM_LANES)
         SLIM_VI_STORE_U8(out, y);
-    } else {
-        uint8_t part[SLIM_LANES];
-        SLIM_VI_STORE_U8(part, y);
-        for (size_t i = 0; i < left; i++)
-            out[i] = part[i];
-    }
+    else
+        SLIM_VI_STORE_U8_PART(out, left, y);
 }
 
 /* One output pixel and one vector of channels, any window. */

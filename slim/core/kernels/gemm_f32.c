@@ -5,7 +5,7 @@
 
 SLIM_TILE void SLIM_NAME(slim_gemm_f32_finish)(const slim_gemm_f32_task *task, SLIM_VF x, size_t row, size_t channel)
 {
-    size_t left = task->n - channel, i;
+    size_t left = task->n - channel;
     float *out = task->out + row * task->out_stride + channel;
     const float *residual = task->residual ? task->residual + row * task->residual_stride + channel : NULL;
     SLIM_VF lo = SLIM_VF_SPLAT(task->lo), hi = SLIM_VF_SPLAT(task->hi);
@@ -15,14 +15,10 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_finish)(const slim_gemm_f32_task *task, S
         x = SLIM_VF_MIN(SLIM_VF_MAX(x, lo), hi);
         SLIM_VF_STORE(out, x);
     } else {
-        float part[SLIM_LANES] = {0};
-        for (i = 0; residual && i < left; i++)
-            part[i] = residual[i];
-        x = SLIM_VF_ADD(x, SLIM_VF_LOAD(part));
+        if (residual)
+            x = SLIM_VF_ADD(x, SLIM_VF_LOAD_PART(residual, left));
         x = SLIM_VF_MIN(SLIM_VF_MAX(x, lo), hi);
-        SLIM_VF_STORE(part, x);
-        for (i = 0; i < left; i++)
-            out[i] = part[i];
+        SLIM_VF_STORE_PART(out, left, x);
     }
 }
 

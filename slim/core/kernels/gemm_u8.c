@@ -15,24 +15,18 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_finish)(const slim_gemm_u8_task *task, SLI
     x = SLIM_VF_MUL(SLIM_VI_TO_VF(acc), SLIM_VF_LOAD(multiplier));
     x = SLIM_VF_MIN(SLIM_VF_MAX(x, SLIM_VF_SPLAT(task->lo)), SLIM_VF_SPLAT(task->hi));
     if (task->float_output) {
-        float *out = (float *)task->out + at, part[SLIM_LANES];
-        if (left >= SLIM_LANES) {
+        float *out = (float *)task->out + at;
+        if (left >= SLIM_LANES)
             SLIM_VF_STORE(out, x);
-        } else {
-            SLIM_VF_STORE(part, x);
-            for (size_t i = 0; i < left; i++)
-                out[i] = part[i];
-        }
+        else
+            SLIM_VF_STORE_PART(out, left, x);
     } else {
-        uint8_t *out = (uint8_t *)task->out + at, part[SLIM_LANES];
+        uint8_t *out = (uint8_t *)task->out + at;
         SLIM_VI y = SLIM_VI_ADD(SLIM_VF_ROUND(x), SLIM_VI_SPLAT(task->zero_point));
-        if (left >= SLIM_LANES) {
+        if (left >= SLIM_LANES)
             SLIM_VI_STORE_U8(out, y);
-        } else {
-            SLIM_VI_STORE_U8(part, y);
-            for (size_t i = 0; i < left; i++)
-                out[i] = part[i];
-        }
+        else
+            SLIM_VI_STORE_U8_PART(out, left, y);
     }
 }
 

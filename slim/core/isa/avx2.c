@@ -1,0 +1,18 @@
+/* The kernels for AVX2. */
+#include "kernels/kernels.h"
+
+#include "isa/avx2.h"
+#if SLIM_HAS_KERNEL_GEMM_F32
+#include "kernels/gemm_f32.c"
+#endif
+#if SLIM_HAS_KERNEL_GEMM_U8
+#include "kernels/gemm_u8.c"
+#endif
+#if SLIM_HAS_KERNEL_DEPTHWISE_F32
+#include "kernels/depthwise_f32.c"
+#endif
+#if SLIM_HAS_KERNEL_DEPTHWISE_U8
+#include "kernels/depthwise_u8.c"
+#endif
+#include "isa/table.h"
+#include "isa/end.h"

@@ -1,0 +1,80 @@
+/* Vector words of AVX2 with FMA (Intel Haswell, AMD Zen, and later): 16 registers of 8 lanes. */
+#include "isa/begin.h"
+
+#include <immintrin.h>
+
+#define SLIM_ISA_SUFFIX avx2
+#define SLIM_TARGET __attribute__((target("avx2,fma")))
+#define SLIM_LANES 8
+
+#define SLIM_VF __m256
+#define SLIM_VF_LOAD(p) _mm256_loadu_ps(p)
+#define SLIM_VF_STORE(p, v) _mm256_storeu_ps((p), (v))
+#define SLIM_VF_SPLAT(x) _mm256_set1_ps(x)
+#define SLIM_VF_ADD(a, b) _mm256_add_ps((a), (b))
+#define SLIM_VF_MUL(a, b) _mm256_mul_ps((a), (b))
+#define SLIM_VF_FMA(x, w, a) _mm256_fmadd_ps((x), (w), (a))
+#define SLIM_VF_MAX(a, b) _mm256_max_ps((a), (b))   /* a > b ? a : b */
+#define SLIM_VF_MIN(a, b) _mm256_min_ps((a), (b))
+
+#define SLIM_VI __m256i
+#define SLIM_VI_LOAD(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define SLIM_VI_STORE(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), (v))
+#define SLIM_VI_SPLAT(x) _mm256_set1_epi32(x)
+#define SLIM_VI_ADD(a, b) _mm256_add_epi32((a), (b))
+#define SLIM_VI_TO_VF(a) _mm256_cvtepi32_ps(a)
+#define SLIM_VF_ROUND(a) _mm256_cvtps_epi32(a)       /* to nearest, ties to even */
+/* Bytes become 32-bit lanes; a product of two such fits 16 x 16 bits, which multiply-add does as one instruction. */
+#define SLIM_VI_LOAD_U8(p) _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p)))
+#define SLIM_VI_LOAD_S8(p) _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p)))
+#define SLIM_VI_MULADD(x, w, a) _mm256_add_epi32((a), _mm256_madd_epi16((x), (w)))
+#define SLIM_VI_STORE_U8(p, v) slim_store_u8_avx2((p), (v))
+
+SLIM_TILE void slim_store_u8_avx2(void *p, __m256i v)
+{
+    __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
+}
+
+/* Four products a lane, as two 16-bit multiply-adds: of the even bytes, and of the odd ones. (vpmaddubsw saturates.) */
+typedef struct slim_dot_avx2 {
+    __m256i even, odd;
+} slim_dot_avx2;
+
+SLIM_TILE slim_dot_avx2 slim_dot_weights_avx2(const int8_t *p)
+{
+    slim_dot_avx2 w;
+    __m256i bytes = SLIM_VI_LOAD(p);
+    w.even = _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8);
+    w.odd = _mm256_srai_epi16(bytes, 8);
+    return w;
+}
+
+SLIM_TILE slim_dot_avx2 slim_dot_input_avx2(const uint8_t *p)
+{
+    slim_dot_avx2 x;
+    int32_t four;
+    __builtin_memcpy(&four, p, 4);
+    __m256i bytes = _mm256_set1_epi32(four);
+    x.even = _mm256_and_si256(bytes, _mm256_set1_epi16(255));
+    x.odd = _mm256_srli_epi16(bytes, 8);
+    return x;
+}
+
+#define SLIM_DOT_W slim_dot_avx2
+#define SLIM_DOT_X slim_dot_avx2
+#define SLIM_DOT_LOAD_W(p) slim_dot_weights_avx2(p)
+#define SLIM_DOT_LOAD_X(p) slim_dot_input_avx2(p)
+#define SLIM_DOT(x, w, a) \
+    _mm256_add_epi32((a), _mm256_add_epi32(_mm256_madd_epi16((x).even, (w).even), _mm256_madd_epi16((x).odd, (w).odd)))
+#define SLIM_DOT_ACC SLIM_VI
+#define SLIM_DOT_ZERO SLIM_VI_SPLAT(0)
+#define SLIM_DOT_SUM(a) (a)
+#define SLIM_DOT_SIGNED 0
+
+#define SLIM_GEMM_F32_TILES(X) X(2, 6, 2, 1) X(1, 8, 4, 1)
+#define SLIM_GEMM_F32_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
+#define SLIM_GEMM_U8_TILES(X) X(2, 4, 2, 1) X(1, 8, 4, 1)
+#define SLIM_GEMM_U8_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
+
+#include "isa/parts.h"
