@@ -18,7 +18,14 @@ def infer_missing_shapes(model: ir.Model) -> bool:
         for output in node.outputs
     )
     if missing:
+        import logging
+
         from onnx_ir.passes import common
 
-        common.ShapeInferencePass(check_type=False, strict_mode=False, data_prop=True)(model)
+        logger = logging.getLogger("onnx_ir.passes.common.shape_inference")
+        logger.disabled, before = True, logger.disabled  # it logs a traceback; what stays unknown is reported later
+        try:
+            common.ShapeInferencePass(check_type=False, strict_mode=False, data_prop=True)(model)
+        finally:
+            logger.disabled = before
     return missing

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
+from slim.errors import Problem, SlimError
 from slim.graph.auto_pad import explicit_pads
 from slim.graph.batch_norm import fold_batch_norm
 from slim.graph.clips import merge_clips
@@ -55,12 +56,14 @@ def simplify(model: ir.Model) -> tuple[ir.Model, list[PassReport]]:
     """Shrink the model without changing what it computes.
 
     Expects opset 21 with static shapes, as `slim.load` gives it. The model is edited in place and returned, with one
-    report for each pass of `PASSES`, in that order; a pass that found nothing reports 0 changes."""
+    report for each pass of `PASSES`, in that order; a pass that found nothing reports 0 changes.
+
+    Raises `SlimError` for a graph that breaks ONNX's own rules (a node without an input that its operator needs)."""
     totals: list[PassReport] = []
     for _ in range(MAX_ROUNDS):
         reports = []
         for run in PASSES:
-            report = run(model)
+            report = _run(run, model)
             if report.changes and run is fold_constants:
                 infer_missing_shapes(model)
             reports.append(report)
@@ -68,3 +71,13 @@ def simplify(model: ir.Model) -> tuple[ir.Model, list[PassReport]]:
         if not any(report.changes for report in reports):
             break
     return model, totals
+
+
+def _run(run: Callable[[ir.Model], PassReport], model: ir.Model) -> PassReport:
+    """One pass, with whatever a malformed graph makes it raise turned into a problem with a place."""
+    try:
+        return run(model)
+    except Exception as error:
+        what = f"the graph is malformed ({type(error).__name__}: {error})"
+        where = f"{model.graph.name or 'model'}: pass {run.__name__}"
+        raise SlimError(Problem(what, where, "run onnx.checker.check_model on the file")) from error

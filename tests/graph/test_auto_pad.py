@@ -17,15 +17,14 @@ from tests.graph.builder import assert_close, model_of, node, run
     mode=st.sampled_from(["SAME_UPPER", "SAME_LOWER"]),
     kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
     strides=st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    dilation=st.integers(1, 2),
     size=st.tuples(st.integers(4, 9), st.integers(4, 9)),
 )
 def test_same_padding(
-    kind: str, mode: str, kernel: tuple[int, ...], strides: tuple[int, ...], dilation: int, size: tuple[int, ...]
+    kind: str, mode: str, kernel: tuple[int, ...], strides: tuple[int, ...], size: tuple[int, ...]
 ) -> None:
     if kind != "Conv":  # onnxruntime itself computes a negative padding there
         assume(all(step <= taps for step, taps in zip(strides, kernel, strict=True)))
-    inputs, attributes = ("x", {"kernel_shape": kernel}) if kind != "Conv" else ("x w", {"dilations": [dilation] * 2})
+    inputs, attributes = ("x", {"kernel_shape": kernel}) if kind != "Conv" else ("x w", {})
     weight = np.random.default_rng(0).normal(size=(2, 3, *kernel)).astype(np.float32)
     step = node(kind, inputs, "y", auto_pad=mode, strides=strides, **attributes)
     model = model_of([step], {"x": (1, 3, *size)}, "y", {"w": weight}, infer=False)
@@ -35,14 +34,21 @@ def test_same_padding(
     assert_close(before, run(model), tolerance=1e-5)
 
 
-def test_by_hand() -> None:
-    # 5 inputs, 4 taps, stride 2: 3 outputs span 2 * 2 + 4 = 8, so 3 zeros, 1 before and 2 after
-    weight = np.ones((1, 1, 4, 4), np.float32)
-    model = model_of(
-        [node("Conv", "x w", "y", auto_pad="SAME_UPPER", strides=[2, 2])], {"x": (1, 1, 5, 5)}, "y", {"w": weight}
-    )
+@pytest.mark.parametrize(
+    ("taps", "stride", "dilation", "mode", "pads"),
+    [
+        (4, 2, 1, "SAME_UPPER", [1, 1, 2, 2]),  # 5 inputs, so 3 outputs; they span 2 * 2 + 4 = 8: 3 zeros
+        (4, 2, 1, "SAME_LOWER", [2, 2, 1, 1]),
+        (2, 1, 3, "SAME_UPPER", [1, 1, 2, 2]),  # 5 outputs; 2 taps 3 apart span 4, all of them 4 + 4 = 8: 3 zeros
+        (1, 4, 1, "SAME_UPPER", [0, 0, 0, 0]),  # 2 outputs span 5: none
+    ],
+)
+def test_by_hand(taps: int, stride: int, dilation: int, mode: str, pads: list[int]) -> None:
+    weight = np.ones((1, 1, taps, taps), np.float32)
+    step = node("Conv", "x w", "y", auto_pad=mode, strides=[stride] * 2, dilations=[dilation] * 2)
+    model = model_of([step], {"x": (1, 1, 5, 5)}, "y", {"w": weight})
     explicit_pads(model)
-    assert list(model.graph[0].attributes.get_ints("pads")) == [1, 1, 2, 2]
+    assert list(model.graph[0].attributes.get_ints("pads")) == pads
 
 
 @pytest.mark.parametrize("mode", ["VALID", "NOTSET"])

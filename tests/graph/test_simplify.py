@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from slim.errors import SlimError
 from slim.graph import PASSES, simplify
 from tests.data import data_path
 from tests.graph.builder import assert_close, assert_typed, load_for_test, model_of, node, ops, run
@@ -120,6 +121,30 @@ def test_values_inside_a_branch_keep_what_they_read() -> None:
     simplify(model)
     assert ops(model)["Mul"] == 1
     assert_close(before, run(model))
+
+
+def test_a_malformed_graph_is_a_problem_with_a_place() -> None:
+    model = model_of([node("Transpose", "x", "y")], {"x": (2, 3)}, "y")
+    model.graph[0].resize_inputs(0)
+    with pytest.raises(SlimError, match=r"by-hand: pass .*: the graph is malformed") as caught:
+        simplify(model)
+    assert caught.value.problems[0].do
+
+
+def test_shapes_that_folding_reveals_are_inferred() -> None:
+    nodes = [
+        node("Shape", "x", "s"),
+        node("Gather", "s order", "t", axis=0),
+        node("Mul", "t k", "u"),
+        node("Reshape", "x u", "r"),
+        node("Neg", "r", "y"),
+    ]
+    model = model_of(nodes, {"x": (2, 6)}, "y", {"order": [1, 0], "k": [1, 1]}, infer=False)
+    for value in (*model.graph.outputs, *(output for each in model.graph for output in each.outputs)):
+        assert value.shape is None
+    simplify(model)
+    assert_typed(model)
+    assert model.graph.outputs[0].shape == [6, 2]
 
 
 def test_a_folded_network_is_read_over_quickly() -> None:
