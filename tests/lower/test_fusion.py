@@ -1,0 +1,71 @@
+"""What follows a convolution or dense layer is done inside it, and only where that is exact."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import helper
+
+from tests.lower.test_layout import conv, image, kinds, weights
+from tests.nets import assert_agrees, net
+
+
+def test_relu6_and_residual_are_fused() -> None:
+    nodes = [
+        conv("x", "a", "w"),
+        conv("x", "b", "w"),
+        helper.make_node("Add", ["a", "b"], ["s"]),
+        helper.make_node("Clip", ["s", "lo", "hi"], ["y"]),
+    ]
+    constants = {"w": weights(5, 3, 1, 1), "lo": np.float32(0).reshape(()), "hi": np.float32(1).reshape(())}
+    model = net(nodes, {"x": (1, 3, 4, 4)}, ["y"], constants)
+    assert kinds(model) == ["transpose", "conv_f32", "conv_f32", "transpose"]
+    assert_agrees(model, {"x": image(1, 3, 4, 4)})
+
+
+def test_a_value_that_is_read_twice_keeps_its_own_operator() -> None:
+    nodes = [conv("x", "c", "w"), helper.make_node("Relu", ["c"], ["r"]), helper.make_node("Add", ["c", "r"], ["y"])]
+    model = net(nodes, {"x": (1, 3, 4, 4)}, ["y"], {"w": weights(5, 3, 1, 1)})
+    assert "unary_f32" in kinds(model)
+    assert_agrees(model, {"x": image(1, 3, 4, 4)})
+
+
+def test_a_value_that_is_given_out_is_not_clamped() -> None:
+    nodes = [conv("x", "c", "w"), helper.make_node("Relu", ["c"], ["y"])]
+    assert_agrees(net(nodes, {"x": (1, 3, 4, 4)}, ["c", "y"], {"w": weights(5, 3, 1, 1)}), {"x": image(1, 3, 4, 4)})
+
+
+def test_a_residual_of_another_shape_is_an_operator_of_its_own() -> None:
+    nodes = [conv("x", "a", "w"), helper.make_node("Relu", ["x"], ["r"]), helper.make_node("Add", ["a", "r"], ["y"])]
+    model = net(nodes, {"x": (1, 1, 4, 4)}, ["y"], {"w": weights(5, 1, 1, 1)})
+    assert "binary_f32" in kinds(model)
+    assert_agrees(model, {"x": image(1, 1, 4, 4)})
+
+
+def test_gemm_with_every_attribute() -> None:
+    node = helper.make_node("Gemm", ["x", "w", "b"], ["y"], alpha=0.5, beta=2.0, transB=1)
+    assert_agrees(net([node], {"x": (3, 7)}, ["y"], {"w": weights(20, 7), "b": weights(20)}), {"x": image(3, 7)})
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    channels=st.integers(1, 20), outputs=st.integers(1, 40), size=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)), stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)), pads=st.tuples(*[st.integers(0, 2)] * 4),
+    groups=st.integers(1, 3), batch=st.integers(1, 3), depthwise=st.booleans(),
+)  # fmt: skip
+def test_any_convolution(
+    channels: int, outputs: int, size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int],
+    dilation: tuple[int, int], pads: tuple[int, int, int, int], groups: int, batch: int, depthwise: bool,
+) -> None:  # fmt: skip
+    groups = channels if depthwise else groups
+    channels, outputs = (channels, channels) if depthwise else (channels * groups, outputs * groups)
+    padded = [size[i] + pads[i] + pads[i + 2] for i in (0, 1)]
+    if any(dilation[i] * (kernel[i] - 1) + 1 > padded[i] for i in (0, 1)):
+        return
+    attributes = {"strides": stride, "dilations": dilation, "pads": pads, "group": groups}
+    model = net(
+        [conv("x", "y", "w", **attributes)], {"x": (batch, channels, *size)}, ["y"], {"w": weights(outputs, channels // groups, *kernel)}
+    )
+    assert_agrees(model, {"x": image(batch, channels, *size)})
