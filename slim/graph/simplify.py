@@ -49,7 +49,7 @@ recognised before scales are folded, because folding may take the `x + 3` of a h
 clear up."""
 
 MAX_ROUNDS = 12
-"""Each round sees what the one before uncovered; exporters' graphs need two or three. A bound, not a target."""
+"""Each round sees what the one before uncovered; exporters' graphs need up to three. A bound, not a target."""
 
 
 def simplify(model: ir.Model) -> tuple[ir.Model, list[PassReport]]:
