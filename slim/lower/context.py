@@ -155,7 +155,7 @@ class Lowering:
             return forms.tensors[quantized, wanted]
         same_type = [(o, t) for (q, o), t in forms.tensors.items() if q == quantized]
         if same_type:
-            tensor = self._transposed(forms, same_type[0][1], same_type[0][0], wanted)
+            tensor = self._transposed(forms, same_type[0][1], same_type[0][0], wanted, value.name or "")
         elif quantized:
             raise UnsupportedError(Problem("is not quantized", f"value {value.name!r}", "report this model"))
         else:
@@ -164,15 +164,17 @@ class Lowering:
         forms.tensors[quantized, wanted] = tensor
         return tensor
 
-    def _transposed(self, forms: Forms, tensor: int, order: Order, wanted: Order) -> int:
+    def _transposed(self, forms: Forms, tensor: int, order: Order, wanted: Order, name: str) -> int:
         scale, zero_point = self.builder.quantization_of(tensor)
         kind = self.builder.type_of(tensor)
         sizes = [forms.shape[axis] for axis in wanted]
         if [axis for axis in order if forms.shape[axis] != 1] == [axis for axis in wanted if forms.shape[axis] != 1]:
             # nothing moves: only axes of size 1 change places
-            return self.reshape(tensor, [0 if i == 0 and order[0] == wanted[0] else s for i, s in enumerate(sizes)])
+            return self.reshape(tensor, [0 if i == 0 and order[0] == wanted[0] else s for i, s in enumerate(sizes)], name)
         attributes = {f"p{i}": order.index(wanted[i]) if i < len(wanted) else i for i in range(6)}
-        return self.builder.operator("transpose", [tensor], kind, attributes, scale=scale, zero_point=zero_point)
+        return self.builder.operator(
+            "transpose", [tensor], kind, attributes, name=f"{name}:order", scale=scale, zero_point=zero_point
+        )
 
     # ---- pieces that several rules use ----
 

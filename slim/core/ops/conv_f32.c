@@ -16,14 +16,14 @@ typedef struct conv_f32_plan {
     size_t strip;               /* output pixels */
 } conv_f32_plan;
 
-static conv_f32_plan conv_f32_layout(const slim_conv_f32_attributes *a, const slim_value *x)
+static conv_f32_plan conv_f32_layout(const slim_conv_f32_attributes *a, const slim_value *x, size_t pixels)
 {
     conv_f32_plan plan;
     plan.taps = (size_t)a->kernel_h * (size_t)a->kernel_w;
     plan.k = (size_t)(x->dims[3] / a->groups);
     plan.group_outputs = (size_t)(a->out_channels / a->groups);
     plan.panels = slim_ceil_div(plan.group_outputs, SLIM_PANEL);
-    plan.strip = SLIM_MAX((size_t)1, SLIM_MIN(CONV_F32_STRIP, CONV_F32_POINTERS / plan.taps));
+    plan.strip = SLIM_MAX((size_t)1, SLIM_MIN(SLIM_MIN(CONV_F32_STRIP, pixels), CONV_F32_POINTERS / plan.taps));
     return plan;
 }
 
@@ -47,7 +47,7 @@ static slim_status conv_f32_prepare(slim_prepare *p)
     if (a->kernel_h < 1 || a->groups < 1 || a->out_channels < 1 || x->dims[3] % a->groups || a->out_channels % a->groups)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the channels do not divide into the groups");
     dims[3] = a->out_channels;
-    conv_f32_plan plan = conv_f32_layout(a, x);
+    conv_f32_plan plan = conv_f32_layout(a, x, (size_t)dims[1] * (size_t)dims[2] * (size_t)dims[0]);
     size_t panels = plan.panels * (size_t)a->groups;
     if ((size_t)w->dims[0] != panels || (size_t)w->dims[1] != plan.taps * plan.k || w->dims[2] != SLIM_PANEL
         || (size_t)bias->dims[0] != panels * SLIM_PANEL)
@@ -139,8 +139,8 @@ static void conv_f32_run(const slim_step *s)
     c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
     c.y = slim_step_output(s, 0);
     c.window = slim_window_of(s, c.x);
-    c.plan = conv_f32_layout(c.a, c.x);
     c.pixels = (size_t)c.y->dims[0] * (size_t)c.y->dims[1] * (size_t)c.y->dims[2];
+    c.plan = conv_f32_layout(c.a, c.x, c.pixels);
     c.strips = slim_ceil_div(c.pixels, c.plan.strip);
     slim_parallel(s, c.strips * (size_t)c.a->groups, conv_f32_strip, &c);
 }

@@ -1,27 +1,32 @@
 /* The pool: workers spin for work during an inference, and sleep on a condition between inferences.
  *
- * Handing work to a spinning worker costs about 0.1 us, waking a sleeping one 15 us: so workers are woken once when a run
- * begins, spin (yielding after a while) until it ends, and then sleep: an idle session burns no core. */
+ * Handing work to a spinning worker costs about 0.1 us, waking a sleeping one 15 us. So workers are woken when a run begins,
+ * spin until it ends and a little longer (the next run may follow at once), and then sleep: an idle session burns no core.
+ * A worker that has not woken up yet is not waited for: whoever is there takes the tasks, and the results are the same. */
 #include "threads/pool.h"
 
 #if SLIM_THREADS
 #include <pthread.h>
 #include <sched.h>
 
+enum { LINGER_SPINS = 4000 };         /* about 100 us: how long a worker stays awake after a run */
+
+/* The job's state is one word, so that joining a job and closing it cannot cross: ticket | open | workers inside. */
+#define JOB_INSIDE 0xffu
+#define JOB_OPEN 0x100u
+#define JOB_TICKET 0x200u
+
 struct slim_pool {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    int workers;              /* threads started, the caller's not counted */
-    int running;              /* under mutex: an inference is under way, or stop */
-    int stop;
-    int awake;                /* read by spinning workers: 0 sends them to sleep */
-    /* one job at a time: `ticket` changes when there is a new one */
-    unsigned ticket;
+    int workers;                      /* threads started, the caller's not counted */
+    int sleeping, stop;               /* under mutex */
+    int running;                      /* an inference is under way */
+    unsigned job;
     slim_task task;
     void *context;
     size_t tasks, next;
-    int busy;                 /* workers that have not yet finished the job */
-    pthread_t threads[1];     /* [workers] */
+    pthread_t threads[1];             /* [workers] */
 };
 
 typedef struct worker_start {
@@ -33,10 +38,10 @@ SLIM_INTERNAL size_t slim_pool_bytes(int threads)
 {
     if (threads < 2)
         return 0;
-    return slim_align(sizeof(slim_pool) + (size_t)threads * (sizeof(pthread_t) + sizeof(worker_start)));
+    return slim_align(sizeof(slim_pool) + (size_t)threads * (sizeof(pthread_t) + sizeof(worker_start)) + 16);
 }
 
-static void relax(unsigned spins)
+static void pool_relax(unsigned spins)
 {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
@@ -47,7 +52,7 @@ static void relax(unsigned spins)
         sched_yield();
 }
 
-static void work(slim_pool *pool, int worker)
+static void pool_work(slim_pool *pool, int worker)
 {
     slim_task task = pool->task;
     void *context = pool->context;
@@ -60,38 +65,52 @@ static void work(slim_pool *pool, int worker)
     }
 }
 
-/* Spin until there is a new job (1) or the inference is over (0). */
-static int wait_for_job(slim_pool *pool, unsigned *ticket)
+/* Enter the open job unless it is the one that this worker has been in already. */
+static int pool_join(slim_pool *pool, unsigned *last)
 {
-    for (unsigned spins = 0;; spins++) {
-        unsigned now = __atomic_load_n(&pool->ticket, __ATOMIC_ACQUIRE);
-        if (now != *ticket) {
-            *ticket = now;
-            return 1;
-        }
-        if (!__atomic_load_n(&pool->awake, __ATOMIC_ACQUIRE))
-            return 0;
-        relax(spins);
-    }
+    unsigned job = __atomic_load_n(&pool->job, __ATOMIC_ACQUIRE);
+    if (!(job & JOB_OPEN) || job / JOB_TICKET == *last)
+        return 0;
+    if (!__atomic_compare_exchange_n(&pool->job, &job, job + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return 0;
+    *last = job / JOB_TICKET;
+    return 1;
 }
 
-static void *worker_main(void *argument)
+/* Sleep until there is a run or the pool ends (0). */
+static int pool_sleep(slim_pool *pool)
+{
+    int stop;
+    pthread_mutex_lock(&pool->mutex);
+    pool->sleeping++;
+    while (!__atomic_load_n(&pool->running, __ATOMIC_RELAXED) && !pool->stop)
+        pthread_cond_wait(&pool->wake, &pool->mutex);
+    pool->sleeping--;
+    stop = pool->stop;
+    pthread_mutex_unlock(&pool->mutex);
+    return !stop;
+}
+
+static void *pool_worker(void *argument)
 {
     worker_start *start = (worker_start *)argument;
     slim_pool *pool = start->pool;
-    unsigned ticket = 0;
-    for (;;) {
-        pthread_mutex_lock(&pool->mutex);
-        while (!pool->running && !pool->stop)
-            pthread_cond_wait(&pool->wake, &pool->mutex);
-        int stop = pool->stop;
-        pthread_mutex_unlock(&pool->mutex);
-        if (stop)
-            return NULL;
-        while (wait_for_job(pool, &ticket)) {
-            work(pool, start->index);
-            __atomic_fetch_sub(&pool->busy, 1, __ATOMIC_RELEASE);
+    unsigned last = 0;
+    unsigned idle = 0;                /* spins since the last run ended */
+    for (unsigned spins = 0;; spins++) {
+        if (pool_join(pool, &last)) {
+            pool_work(pool, start->index);
+            __atomic_fetch_sub(&pool->job, 1, __ATOMIC_RELEASE);
+            idle = 0;
+            continue;
         }
+        idle = __atomic_load_n(&pool->running, __ATOMIC_RELAXED) ? 0 : idle + 1;
+        if (idle > LINGER_SPINS) {
+            if (!pool_sleep(pool))
+                return NULL;
+            idle = 0;
+        }
+        pool_relax(spins);
     }
 }
 
@@ -102,15 +121,14 @@ SLIM_INTERNAL slim_pool *slim_pool_start(void *memory, int threads)
     if (threads < 2)
         return NULL;
     slim_fill(pool, 0, slim_pool_bytes(threads));
-    starts = (worker_start *)((unsigned char *)memory + slim_pool_bytes(threads) - (size_t)threads * sizeof *starts);
-    starts = (worker_start *)((uintptr_t)starts & ~(uintptr_t)15);
+    starts = (worker_start *)(((uintptr_t)&pool->threads[threads] + 15) & ~(uintptr_t)15);
     if (pthread_mutex_init(&pool->mutex, NULL) || pthread_cond_init(&pool->wake, NULL))
         return NULL;
     for (int i = 0; i < threads - 1; i++) {
         starts[i].pool = pool;
         starts[i].index = i + 1;
-        if (pthread_create(&pool->threads[i], NULL, worker_main, &starts[i]))
-            break;   /* the system has no more threads: fewer workers, same results */
+        if (pthread_create(&pool->threads[i], NULL, pool_worker, &starts[i]))
+            break;                    /* the system has no more threads: fewer workers, same results */
         pool->workers++;
     }
     return pool;
@@ -122,7 +140,6 @@ SLIM_INTERNAL void slim_pool_stop(slim_pool *pool)
         return;
     pthread_mutex_lock(&pool->mutex);
     pool->stop = 1;
-    __atomic_store_n(&pool->awake, 0, __ATOMIC_RELEASE);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->mutex);
     for (int i = 0; i < pool->workers; i++)
@@ -136,33 +153,30 @@ SLIM_INTERNAL void slim_pool_begin(slim_pool *pool)
     if (!pool)
         return;
     pthread_mutex_lock(&pool->mutex);
-    __atomic_store_n(&pool->awake, 1, __ATOMIC_RELEASE);
-    pool->running = 1;
-    pthread_cond_broadcast(&pool->wake);
+    __atomic_store_n(&pool->running, 1, __ATOMIC_RELAXED);
+    if (pool->sleeping)
+        pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->mutex);
 }
 
 SLIM_INTERNAL void slim_pool_end(slim_pool *pool)
 {
-    if (!pool)
-        return;
-    pthread_mutex_lock(&pool->mutex);
-    pool->running = 0;
-    pthread_mutex_unlock(&pool->mutex);
-    __atomic_store_n(&pool->awake, 0, __ATOMIC_RELEASE);
+    if (pool)
+        __atomic_store_n(&pool->running, 0, __ATOMIC_RELAXED);
 }
 
 SLIM_INTERNAL void slim_pool_run(slim_pool *pool, size_t tasks, slim_task task, void *context)
 {
+    unsigned ticket = pool->job / JOB_TICKET + 1;
     pool->task = task;
     pool->context = context;
     pool->tasks = tasks;
     __atomic_store_n(&pool->next, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&pool->busy, pool->workers, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&pool->ticket, 1, __ATOMIC_RELEASE);
-    work(pool, 0);
-    for (unsigned spins = 0; __atomic_load_n(&pool->busy, __ATOMIC_ACQUIRE) > 0; spins++)
-        relax(spins);
+    __atomic_store_n(&pool->job, ticket * JOB_TICKET | JOB_OPEN, __ATOMIC_RELEASE);
+    pool_work(pool, 0);
+    __atomic_fetch_and(&pool->job, ~JOB_OPEN, __ATOMIC_ACQ_REL);
+    for (unsigned spins = 0; __atomic_load_n(&pool->job, __ATOMIC_ACQUIRE) & JOB_INSIDE; spins++)
+        pool_relax(spins);
 }
 #else
 SLIM_INTERNAL size_t slim_pool_bytes(int threads) { (void)threads; return 0; }
