@@ -1,0 +1,103 @@
+/* The mean under each window, bytes to bytes of another scale, NHWC: integer sums, one float multiply. */
+#include "ops/check.h"
+#include "ops/pooling.h"
+#include "ops/rounding.h"
+
+enum { AVERAGE_POOL_U8_CHANNELS = 64 };   /* summed in local memory at a time */
+
+static slim_pooling average_pool_u8_rule(const void *attributes)
+{
+    const slim_average_pool_u8_attributes *a = (const slim_average_pool_u8_attributes *)attributes;
+    slim_pooling rule;
+    rule.count_include_pad = a->count_include_pad;
+    rule.extra_bottom = a->extra_bottom;
+    rule.extra_right = a->extra_right;
+    return rule;
+}
+
+static slim_status average_pool_u8_prepare(slim_prepare *p)
+{
+    const slim_average_pool_u8_attributes *a = (const slim_average_pool_u8_attributes *)p->attributes;
+    slim_pooling rule = average_pool_u8_rule(p->attributes);
+    slim_status status;
+    slim_window window;
+    int32_t dims[4];
+    if ((status = slim_prepare_expect(p, 0, SLIM_U8, 4, 0)) != SLIM_OK
+        || (status = slim_check_u8(p, 0, a->lo, a->hi)) != SLIM_OK)
+        return status;
+    const slim_value *x = slim_prepare_input(p, 0);
+    if ((status = slim_window_size(p, x, &window, &dims[1], &dims[2])) != SLIM_OK
+        || (status = slim_pooling_check(p, &window, &rule)) != SLIM_OK)
+        return status;
+    dims[0] = x->dims[0];
+    dims[3] = x->dims[3];
+    return slim_prepare_output(p, 0, 4, dims);
+}
+
+typedef struct average_pool_u8_context {
+    const slim_average_pool_u8_attributes *a;
+    const slim_value *x, *y;
+    slim_window window;
+    slim_pooling rule;
+    size_t pieces;            /* of the channels */
+} average_pool_u8_context;
+
+static void average_pool_u8_add(int32_t *__restrict to, const uint8_t *__restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] += from[i];
+}
+
+static void average_pool_u8_pixel(const average_pool_u8_context *c, uint8_t *__restrict to, const uint8_t *image, size_t n,
+                                  int32_t y, int32_t x)
+{
+    const slim_window *w = &c->window;
+    size_t channels = (size_t)c->x->dims[3], in_w = (size_t)c->x->dims[2];
+    int32_t sums[AVERAGE_POOL_U8_CHANNELS] = { 0 };
+    slim_cover rows, columns;
+    slim_cover_pixel(w, &c->rule, c->x, y, x, &rows, &columns);
+    for (int32_t ky = rows.first; ky < rows.last; ky++) {
+        size_t row = (size_t)(y * w->stride_h - w->pad_top + ky * w->dilation_h);
+        for (int32_t kx = columns.first; kx < columns.last; kx++) {
+            size_t column = (size_t)(x * w->stride_w - w->pad_left + kx * w->dilation_w);
+            average_pool_u8_add(sums, image + (row * in_w + column) * channels, n);
+        }
+    }
+    int32_t zeros = (rows.last - rows.first) * (columns.last - columns.first) * c->x->zero_point;
+    float count = (float)rows.counted * (float)columns.counted;
+    float scale = count > 0.0f ? c->a->scale / count : 0.0f;
+    float lo = (float)(c->a->lo - c->y->zero_point), hi = (float)(c->a->hi - c->y->zero_point);
+    for (size_t i = 0; i < n; i++)
+        to[i] = (uint8_t)slim_round_byte((float)(sums[i] - zeros) * scale, lo, hi, c->y->zero_point);
+}
+
+/* A task is a row of output pixels and some of their channels. */
+static void average_pool_u8_task(void *context, size_t index, int worker)
+{
+    const average_pool_u8_context *c = (const average_pool_u8_context *)context;
+    size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2], channels = (size_t)c->x->dims[3];
+    size_t row = index / c->pieces, first = index % c->pieces * AVERAGE_POOL_U8_CHANNELS;
+    size_t n = SLIM_MIN((size_t)AVERAGE_POOL_U8_CHANNELS, channels - first);
+    const uint8_t *image = c->x->data + row / out_h * (c->x->count / (size_t)c->x->dims[0]) + first;
+    (void)worker;
+    for (size_t x = 0; x < out_w; x++)
+        average_pool_u8_pixel(c, c->y->data + (row * out_w + x) * c->y->row_stride + first, image, n, (int32_t)(row % out_h),
+                              (int32_t)x);
+}
+
+static void average_pool_u8_run(const slim_step *s)
+{
+    average_pool_u8_context c;
+    c.a = (const slim_average_pool_u8_attributes *)s->attributes;
+    c.x = slim_step_input(s, 0);
+    c.y = slim_step_output(s, 0);
+    c.window = slim_window_of(s, c.x);
+    c.rule = average_pool_u8_rule(s->attributes);
+    c.pieces = slim_ceil_div((size_t)c.x->dims[3], AVERAGE_POOL_U8_CHANNELS);
+    slim_parallel(s, (size_t)c.y->dims[0] * (size_t)c.y->dims[1] * c.pieces, average_pool_u8_task, &c);
+}
+
+SLIM_INTERNAL const slim_operator slim_op_average_pool_u8 = {
+    SLIM_OP_AVERAGE_POOL_U8, 1, 1, 1, sizeof(slim_average_pool_u8_attributes) / 4, 1, "average_pool_u8",
+    average_pool_u8_prepare, average_pool_u8_run,
+};

@@ -1,0 +1,126 @@
+/* 2-D convolution of bytes, NHWC: strips of output pixels with a table of row pointers, as conv_f32. Padding is a pointer to
+ * a row of the input's zero point. */
+#include "ops/gemm_u8.h"
+#include "ops/window.h"
+
+#define CONV_U8_POINTERS ((size_t)2048)   /* a strip has at most so many row pointers, */
+#define CONV_U8_STRIP ((size_t)256)       /* and so many output pixels */
+
+typedef struct conv_u8_plan {
+    size_t taps, k;             /* filter positions; input channels a group */
+    size_t panels;              /* of 16 output channels, a group */
+    size_t group_outputs;
+    size_t strip;               /* output pixels */
+    size_t padding_bytes;       /* the row of zero points, in scratch */
+} conv_u8_plan;
+
+static conv_u8_plan conv_u8_layout(const slim_conv_u8_attributes *a, const slim_value *x)
+{
+    conv_u8_plan plan;
+    plan.taps = (size_t)a->kernel_h * (size_t)a->kernel_w;
+    plan.k = (size_t)(x->dims[3] / a->groups);
+    plan.group_outputs = (size_t)(a->out_channels / a->groups);
+    plan.panels = slim_ceil_div(plan.group_outputs, SLIM_PANEL);
+    plan.strip = SLIM_MAX((size_t)1, SLIM_MIN(CONV_U8_STRIP, CONV_U8_POINTERS / plan.taps));
+    plan.padding_bytes = slim_align(plan.k + 3);   /* kernels read whole words of four */
+    return plan;
+}
+
+static slim_status conv_u8_prepare(slim_prepare *p)
+{
+    const slim_conv_u8_attributes *a = (const slim_conv_u8_attributes *)p->attributes;
+    slim_status status;
+    slim_window window;
+    int32_t dims[4];
+    if ((status = slim_prepare_expect(p, 0, SLIM_U8, 4, 0)) != SLIM_OK)
+        return status;
+    const slim_value *x = slim_prepare_input(p, 0);
+    if ((status = slim_window_size(p, x, &window, &dims[1], &dims[2])) != SLIM_OK)
+        return status;
+    if (a->kernel_h < 1 || a->groups < 1 || a->out_channels < 1 || x->dims[3] % a->groups || a->out_channels % a->groups)
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the channels do not divide into the groups");
+    conv_u8_plan plan = conv_u8_layout(a, x);
+    if ((status = slim_gemm_u8_check(p, plan.panels * (size_t)a->groups, plan.taps, plan.k, a->lo, a->hi)) != SLIM_OK)
+        return status;
+    dims[0] = x->dims[0];
+    dims[3] = a->out_channels;
+    slim_prepare_scratch(p, plan.padding_bytes + plan.strip * plan.taps * sizeof(uint8_t *));
+    return slim_prepare_output(p, 0, 4, dims);
+}
+
+typedef struct conv_u8_context {
+    const slim_step *step;
+    const slim_conv_u8_attributes *a;
+    slim_window window;
+    conv_u8_plan plan;
+    const slim_value *x, *y;
+    size_t pixels, strips;
+} conv_u8_context;
+
+/* Row pointers of `count` output pixels from `first` on: [count][taps]. */
+static void conv_u8_point(const conv_u8_context *c, size_t first, size_t count, size_t group, const uint8_t *padding,
+                          const uint8_t **rows)
+{
+    const slim_window *w = &c->window;
+    int32_t in_h = c->x->dims[1], in_w = c->x->dims[2], out_h = c->y->dims[1], out_w = c->y->dims[2];
+    size_t channels = (size_t)c->x->dims[3];
+    int32_t x = (int32_t)(first % (size_t)out_w);
+    int32_t y = (int32_t)(first / (size_t)out_w % (size_t)out_h);
+    size_t image = first / ((size_t)out_w * (size_t)out_h);
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *base = c->x->data + image * (size_t)in_h * (size_t)in_w * channels + group * c->plan.k;
+        for (int32_t ky = 0; ky < w->kernel_h; ky++) {
+            int32_t row = y * w->stride_h - w->pad_top + ky * w->dilation_h;
+            for (int32_t kx = 0; kx < w->kernel_w; kx++) {
+                int32_t column = x * w->stride_w - w->pad_left + kx * w->dilation_w;
+                int inside = row >= 0 && row < in_h && column >= 0 && column < in_w;
+                *rows++ = inside ? base + ((size_t)row * (size_t)in_w + (size_t)column) * channels : padding;
+            }
+        }
+        if (++x == out_w) {
+            x = 0;
+            if (++y == out_h) {
+                y = 0;
+                image++;
+            }
+        }
+    }
+}
+
+static void conv_u8_strip(void *context, size_t index, int worker)
+{
+    const conv_u8_context *c = (const conv_u8_context *)context;
+    unsigned char *scratch = slim_step_scratch(c->step, worker);
+    const uint8_t **rows = (const uint8_t **)(void *)(scratch + c->plan.padding_bytes);
+    size_t first = index % c->strips * c->plan.strip;
+    size_t group = index / c->strips;
+    slim_gemm_u8_task task;
+    slim_fill(scratch, c->x->zero_point, c->plan.padding_bytes);
+    task.rows = rows;
+    task.m = SLIM_MIN(c->plan.strip, c->pixels - first);
+    task.taps = c->plan.taps;
+    task.k = c->plan.k;
+    task.n = c->plan.group_outputs;
+    slim_gemm_u8_fill(&task, c->step, group * c->plan.panels, first * c->y->row_stride + group * c->plan.group_outputs, c->a->lo,
+                      c->a->hi, c->a->flo, c->a->fhi);
+    conv_u8_point(c, first, task.m, group, scratch, rows);
+    c->step->kernels->gemm_u8(&task);
+}
+
+static void conv_u8_run(const slim_step *s)
+{
+    conv_u8_context c;
+    c.step = s;
+    c.a = (const slim_conv_u8_attributes *)s->attributes;
+    c.x = slim_step_input(s, 0);
+    c.y = slim_step_output(s, 0);
+    c.window = slim_window_of(s, c.x);
+    c.plan = conv_u8_layout(c.a, c.x);
+    c.pixels = (size_t)c.y->dims[0] * (size_t)c.y->dims[1] * (size_t)c.y->dims[2];
+    c.strips = slim_ceil_div(c.pixels, c.plan.strip);
+    slim_parallel(s, c.strips * (size_t)c.a->groups, conv_u8_strip, &c);
+}
+
+SLIM_INTERNAL const slim_operator slim_op_conv_u8 = {
+    SLIM_OP_CONV_U8, 3, 3, 1, sizeof(slim_conv_u8_attributes) / 4, 1, "conv_u8", conv_u8_prepare, conv_u8_run,
+};

@@ -1,0 +1,73 @@
+/* Fully connected layer in fp32: y = clamp(x w + bias + residual) over the last axis. */
+#include "kernels/kernels.h"
+#include "ops/check.h"
+#include "ops/dense.h"
+
+static slim_status dense_f32_prepare(slim_prepare *p)
+{
+    const slim_dense_f32_attributes *a = (const slim_dense_f32_attributes *)p->attributes;
+    slim_status status;
+    int32_t dims[SLIM_MAX_RANK];
+    if ((status = slim_check_types(p, 0, SLIM_F32)) != SLIM_OK
+        || (status = slim_prepare_expect(p, 1, SLIM_F32, 3, 1)) != SLIM_OK
+        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK
+        || (status = slim_dense_size(p, a->out_channels, dims)) != SLIM_OK)
+        return status;
+    const slim_value *x = slim_prepare_input(p, 0);
+    const slim_value *w = slim_prepare_input(p, 1);
+    const slim_value *residual = slim_prepare_input(p, 3);
+    slim_dense d = slim_dense_layout(x, a->out_channels);
+    if ((size_t)w->dims[0] != d.panels || (size_t)w->dims[1] != d.k || w->dims[2] != SLIM_PANEL
+        || (size_t)slim_prepare_input(p, 2)->dims[0] != d.panels * SLIM_PANEL)
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the input and the output channels");
+    if (residual && (residual->type != SLIM_F32 || !slim_same_shape(residual, x->rank, dims)))
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the residual has another shape than the output");
+    return slim_prepare_output(p, 0, x->rank, dims);
+}
+
+typedef struct dense_f32_context {
+    const slim_step *step;
+    slim_dense d;
+} dense_f32_context;
+
+static void dense_f32_task(void *context, size_t index, int worker)
+{
+    const dense_f32_context *c = (const dense_f32_context *)context;
+    const slim_step *s = c->step;
+    const slim_dense_f32_attributes *a = (const slim_dense_f32_attributes *)s->attributes;
+    const slim_value *residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
+    const slim_value *y = slim_step_output(s, 0);
+    slim_dense_part part = slim_dense_part_of(&c->d, index);
+    size_t channel = part.first_panel * SLIM_PANEL;
+    const float *x = (const float *)slim_step_input(s, 0)->data + part.first_row * c->d.k;
+    const float **rows = (const float **)(void *)slim_step_scratch(s, worker);
+    slim_gemm_f32_task task;
+    for (size_t i = 0; i < part.rows; i++)
+        rows[i] = x + i * c->d.k;
+    task.rows = rows;
+    task.m = part.rows;
+    task.taps = 1;
+    task.k = c->d.k;
+    task.weights = (const float *)slim_step_input(s, 1)->data + channel * c->d.k;
+    task.bias = (const float *)slim_step_input(s, 2)->data + channel;
+    task.residual_stride = c->d.outputs;
+    task.residual = residual ? (const float *)residual->data + part.first_row * c->d.outputs + channel : NULL;
+    task.out_stride = y->row_stride;
+    task.out = (float *)y->data + part.first_row * task.out_stride + channel;
+    task.n = part.outputs;
+    task.lo = a->lo;
+    task.hi = a->hi;
+    s->kernels->gemm_f32(&task);
+}
+
+static void dense_f32_run(const slim_step *s)
+{
+    dense_f32_context c;
+    c.step = s;
+    c.d = slim_dense_layout(slim_step_input(s, 0), ((const slim_dense_f32_attributes *)s->attributes)->out_channels);
+    slim_parallel(s, c.d.strips * c.d.groups, dense_f32_task, &c);
+}
+
+SLIM_INTERNAL const slim_operator slim_op_dense_f32 = {
+    SLIM_OP_DENSE_F32, 3, 4, 1, sizeof(slim_dense_f32_attributes) / 4, 1, "dense_f32", dense_f32_prepare, dense_f32_run,
+};

@@ -1,0 +1,119 @@
+/* Softmax or log-softmax along one axis: e^(x - max) over its sum, or x - max - ln of the sum. */
+#include "ops/approximate.h"
+#include "ops/check.h"
+#include "ops/lanes.h"
+
+enum { SOFTMAX_TASK = 4096 };   /* elements a task */
+
+static slim_status softmax_prepare(slim_prepare *p)
+{
+    const slim_softmax_f32_attributes *a = (const slim_softmax_f32_attributes *)p->attributes;
+    slim_status status = slim_check_types(p, 0, SLIM_F32);
+    if (status != SLIM_OK)
+        return status;
+    const slim_value *x = slim_prepare_input(p, 0);
+    if (a->axis < -x->rank || a->axis >= x->rank)
+        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the axis lies outside the input's");
+    size_t inner = slim_product(x, (a->axis < 0 ? a->axis + x->rank : a->axis) + 1, x->rank);
+    if (inner > 1)
+        slim_prepare_scratch(p, 2 * inner * sizeof(float));   /* the largest value and the sum of each column */
+    slim_prepare_in_place(p, 0, 0);
+    return slim_prepare_output(p, 0, x->rank, x->dims);
+}
+
+typedef struct softmax_context {
+    const slim_step *step;
+    const float *x;
+    float *y;
+    size_t outer, n, inner;   /* [outer][n][inner], softmax over n */
+    size_t rows_a_task;
+    int log;
+} softmax_context;
+
+/* x and y may be the same memory: after the first loop everything happens in y. */
+static void softmax_row(float *y, const float *x, size_t n, int log)
+{
+    float largest = slim_lanes_max(x, n), sum;
+    if (log) {
+        float lanes[SLIM_SUM_LANES] = { 0.0f };
+        for (size_t i = 0; i < n; i++)
+            lanes[i % SLIM_SUM_LANES] += slim_exp(x[i] - largest);
+        float shift = slim_log(slim_lanes_fold(lanes));
+        for (size_t i = 0; i < n; i++)
+            y[i] = x[i] - largest - shift;
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] - largest;
+    for (size_t i = 0; i < n; i++)
+        y[i] = slim_exp(y[i]);
+    sum = 1.0f / slim_lanes_sum(y, n);
+    for (size_t i = 0; i < n; i++)
+        y[i] *= sum;
+}
+
+/* [n][inner] at once: each loop runs along `inner`. */
+static void softmax_columns(const softmax_context *c, float *y, const float *x, float *__restrict largest, float *__restrict sum)
+{
+    size_t inner = c->inner;
+    for (size_t i = 0; i < inner; i++) {
+        largest[i] = x[i];
+        sum[i] = 0.0f;
+    }
+    for (size_t row = 1; row < c->n; row++)
+        for (size_t i = 0; i < inner; i++)
+            largest[i] = x[row * inner + i] > largest[i] ? x[row * inner + i] : largest[i];
+    for (size_t row = 0; row < c->n; row++) {
+        float *to = y + row * inner;
+        for (size_t i = 0; i < inner; i++)
+            to[i] = x[row * inner + i] - largest[i];
+        for (size_t i = 0; i < inner; i++) {
+            float power = slim_exp(to[i]);
+            sum[i] += power;
+            to[i] = c->log ? to[i] : power;
+        }
+    }
+    for (size_t i = 0; i < inner; i++)
+        sum[i] = c->log ? slim_log(sum[i]) : 1.0f / sum[i];
+    for (size_t row = 0; row < c->n; row++) {
+        float *to = y + row * inner;
+        for (size_t i = 0; i < inner; i++)
+            to[i] = c->log ? to[i] - sum[i] : to[i] * sum[i];
+    }
+}
+
+static void softmax_task(void *context, size_t index, int worker)
+{
+    const softmax_context *c = (const softmax_context *)context;
+    size_t first = index * c->rows_a_task, last = SLIM_MIN(first + c->rows_a_task, c->outer);
+    for (size_t row = first; row < last; row++) {
+        size_t at = row * c->n * c->inner;
+        if (c->inner == 1) {
+            softmax_row(c->y + at, c->x + at, c->n, c->log);
+        } else {
+            float *scratch = (float *)(void *)slim_step_scratch(c->step, worker);
+            softmax_columns(c, c->y + at, c->x + at, scratch, scratch + c->inner);
+        }
+    }
+}
+
+static void softmax_run(const slim_step *s)
+{
+    const slim_softmax_f32_attributes *a = (const slim_softmax_f32_attributes *)s->attributes;
+    const slim_value *x = slim_step_input(s, 0);
+    int axis = a->axis < 0 ? a->axis + x->rank : a->axis;
+    softmax_context c;
+    c.step = s;
+    c.x = (const float *)x->data;
+    c.y = (float *)slim_step_output(s, 0)->data;
+    c.outer = slim_product(x, 0, axis);
+    c.n = (size_t)x->dims[axis];
+    c.inner = slim_product(x, axis + 1, x->rank);
+    c.log = a->log;
+    c.rows_a_task = SLIM_MAX((size_t)1, SOFTMAX_TASK / (c.n * c.inner));
+    slim_parallel(s, slim_ceil_div(c.outer, c.rows_a_task), softmax_task, &c);
+}
+
+SLIM_INTERNAL const slim_operator slim_op_softmax_f32 = {
+    SLIM_OP_SOFTMAX_F32, 1, 1, 1, sizeof(slim_softmax_f32_attributes) / 4, 0, "softmax_f32", softmax_prepare, softmax_run,
+};
