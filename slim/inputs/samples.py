@@ -137,7 +137,9 @@ def _load_npz(path: Path, names: tuple[str, ...]) -> Feeds:
     try:
         with np.load(path, allow_pickle=False) as archive:
             if missing := [name for name in names if name not in archive.files]:
-                raise SlimError(Problem(f"has no array named {', '.join(missing)}", str(path), f"it has {archive.files}"))
+                raise SlimError(
+                    Problem(f"has no array named {', '.join(missing)}", str(path), f"it has {archive.files}")
+                )
             return {name: archive[name] for name in names}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise SlimError(Problem(f"is not a readable .npz file ({error})", str(path))) from error

@@ -25,20 +25,27 @@ class Statistics:
     low: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # (C,)
     high: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # (C,)
     total: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # (C,) sum over samples and positions
-    count: int = 0  # values summed into each entry of total
+    squares: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # (C,) sum of squares
+    count: int = 0  # values summed into each entry of total and squares
 
     @property
     def mean(self) -> npt.NDArray[np.float64]:
         return self.total / max(self.count, 1)
+
+    @property
+    def mean_square(self) -> npt.NDArray[np.float64]:
+        return self.squares / max(self.count, 1)
 
     def add(self, values: Array) -> None:
         self.histogram.add(values)
         channels = values.reshape(values.shape[0], values.shape[1], -1) if values.ndim > 1 else values.reshape(1, 1, -1)
         low, high = channels.min(axis=(0, 2)), channels.max(axis=(0, 2))
         total = channels.sum(axis=(0, 2), dtype=np.float64)
+        squares = np.einsum("ncp,ncp->c", channels, channels).astype(np.float64)
         if self.count:
-            low, high, total = np.minimum(low, self.low), np.maximum(high, self.high), total + self.total
-        self.low, self.high, self.total = low, high, total
+            low, high = np.minimum(low, self.low), np.maximum(high, self.high)
+            total, squares = total + self.total, squares + self.squares
+        self.low, self.high, self.total, self.squares = low, high, total, squares
         self.count += channels.shape[0] * channels.shape[2]
 
 

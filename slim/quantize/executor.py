@@ -28,6 +28,8 @@ def run_all(model: ir.Model, names: Sequence[str]) -> Run:
     values.update({value.name: value for value in watched.graph.inputs})
     watched.graph.outputs.clear()
     computed = [name for name in names if values[name].producer() is not None]
+    if not computed:
+        return lambda feeds: {name: np.asarray(feeds[name]) for name in names}
     watched.graph.outputs.extend(values[name] for name in computed)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -38,7 +40,7 @@ def run_all(model: ir.Model, names: Sequence[str]) -> Run:
 
     def run(feeds: Mapping[str, Array]) -> dict[str, Array]:
         outputs = session.run(computed, {name: np.asarray(array) for name, array in feeds.items() if name in inputs})
-        result = dict(zip(computed, outputs, strict=True))
-        return result | {name: np.asarray(feeds[name]) for name in names if name not in result}
+        found = dict(zip(computed, outputs, strict=True))
+        return {name: found[name] if name in found else np.asarray(feeds[name]) for name in names}
 
     return run

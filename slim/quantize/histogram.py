@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_BINS = 4096
+LEAST_WIDTH = 2.0**-110  # its reciprocal is a normal float32
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,21 +30,18 @@ class Histogram:
     maximum: float = -math.inf
 
     def add(self, values: npt.NDArray[np.floating]) -> None:
-        """Count finite values; of any shape. The caller has refused NaN and infinity."""
+        """Count finite values, of any shape. The caller has refused NaN and infinity."""
         low, high = float(values.min()), float(values.max())
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
         self._cover(low, high)
-        if self.width == 0.0:  # nothing but zeros so far
-            self.zeros += values.size
-            return
         flat = values.ravel()
-        zeros = int(values.size - np.count_nonzero(flat))
-        index = np.floor(flat * np.float32(1.0 / self.width)).astype(np.int32)
+        some = flat[flat != 0]
+        self.zeros += flat.size - some.size
+        if not some.size:
+            return
+        index = np.floor(some * np.float32(1.0 / self.width)).astype(np.int32)
         index -= self.first
-        found = np.bincount(index, minlength=len(self.counts)).astype(np.float64)
-        found[-self.first] -= zeros  # zeros fall at the start of bin 0, which _cover always includes
-        self.counts += found
-        self.zeros += zeros
+        self.counts += np.bincount(index, minlength=len(self.counts))
 
     def merged(self, other: Histogram) -> Histogram:
         """The histogram of both sets of values."""
@@ -70,7 +68,7 @@ class Histogram:
         low, high = min(low, 0.0, self.first * self.width), max(high, 0.0, (self.first + len(self.counts)) * self.width)
         if high == low:
             return
-        width = max(self.width, least_width, 2.0 ** math.ceil(math.log2((high - low) / (MAX_BINS - 2))))
+        width = max(self.width, least_width, LEAST_WIDTH, 2.0 ** math.ceil(math.log2((high - low) / (MAX_BINS - 2))))
         first = math.floor(low / width)
         counts = np.zeros(math.floor(high / width) + 1 - first)
         if len(self.counts):

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from slim.quantize.plan import HEAVY, Plan
+from slim.quantize.plan import Plan
 from slim.quantize.ranges import QParams
-from slim.quantize.weights import channel_scales, quantize_bias, quantize_rows, scales_for_bias
+from slim.quantize.weights import IntegerLayer, quantize_bias
 
 Array = npt.NDArray[np.float32]
 
@@ -56,55 +56,31 @@ def insert_activations(graph: ir.Graph, plan: Plan, params: Mapping[ir.Value, QP
             graph.insert_after(producer, [quantize, dequantize])
 
 
-def heavy_rows(node: ir.Node) -> Array:
-    """The weights of a Conv, Gemm or MatMul as (output channels, everything else)."""
-    weight = node.inputs[1]
-    assert weight is not None and weight.const_value is not None
-    array = np.asarray(weight.const_value.numpy(), np.float32)
-    if output_axis(node) == 1:
-        array = array.T
-    return array.reshape(array.shape[0], -1)
-
-
-def output_axis(node: ir.Node) -> int:
-    """The axis of the weights that counts output channels."""
-    if node.op_type == "Conv" or (node.op_type == "Gemm" and node.attributes.get_int("transB", 0)):
-        return 0
-    return 1
-
-
-def insert_weights(graph: ir.Graph, plan: Plan, params: Mapping[ir.Value, QParams], bits: int) -> None:
+def insert_weights(
+    graph: ir.Graph, plan: Plan, params: Mapping[ir.Value, QParams], layers: Mapping[ir.Node, IntegerLayer]
+) -> None:
     """Replace the weights and biases of every integer Conv, Gemm and MatMul. Gemm is brought to transB=1."""
-    inputs = {node: node.inputs[0] for node in graph if node in plan.integer and node.op_type in HEAVY}
-    for node, value in inputs.items():
+    for node, layer in layers.items():
+        value, weight = node.inputs[0], node.inputs[1]
         assert value is not None
-        _quantize_node(graph, node, params[plan.group[value]].scale, bits)
-
-
-def _quantize_node(graph: ir.Graph, node: ir.Node, input_scale: float, bits: int) -> None:
-    weight = node.inputs[1]
-    assert weight is not None and weight.shape is not None
-    rows, name, axis = heavy_rows(node), node.outputs[0].name, output_axis(node)
-    bias_value = node.inputs[2] if len(node.inputs) > 2 else None
-    bias = None
-    if bias_value is not None and bias_value.const_value is not None:
-        bias = np.asarray(bias_value.const_value.numpy(), np.float32).ravel()
-    scales = channel_scales(rows, bits)
-    if bias is not None:
-        scales = scales_for_bias(scales, bias, input_scale)
-    quantized = quantize_rows(rows, scales, bits)
-    if node.op_type == "MatMul":
-        quantized = quantized.T
-    elif node.op_type == "Conv":
-        quantized = quantized.reshape(weight.const_value.numpy().shape)  # type: ignore[union-attr]
-    else:
-        node.attributes["transB"] = ir.AttrInt64("transB", 1)
-        axis = 0
-    node.replace_input_with(1, _dequantized(graph, node, f"{name}.weight", quantized, scales, axis))
-    if bias is not None:
-        unit = (np.float32(input_scale) * scales).astype(np.float32)
-        integers = quantize_bias(bias, scales, input_scale)
-        node.replace_input_with(2, _dequantized(graph, node, f"{name}.bias", integers, unit, 0))
+        assert weight is not None
+        assert weight.const_value is not None
+        name, axis = node.outputs[0].name, 0
+        integers: npt.NDArray[np.int8] = layer.weights
+        if node.op_type == "Conv":
+            integers = integers.reshape(weight.const_value.shape.numpy())
+        elif node.op_type == "MatMul":
+            integers, axis = integers.T, 1
+        else:
+            node.attributes["transB"] = ir.AttrInt64("transB", 1)
+        node.replace_input_with(1, _dequantized(graph, node, f"{name}.weight", integers, layer.scales, axis))
+        if layer.bias is not None:
+            input_scale = params[plan.group[value]].scale
+            unit = (np.float32(input_scale) * layer.scales).astype(np.float32)
+            bias = quantize_bias(layer.bias, layer.scales, input_scale)
+            if len(node.inputs) < 3:
+                node.resize_inputs(3)
+            node.replace_input_with(2, _dequantized(graph, node, f"{name}.bias", bias, unit, 0))
 
 
 def _dequantized(

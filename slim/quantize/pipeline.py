@@ -8,9 +8,12 @@ import onnx_ir as ir
 
 from slim.errors import Problem, SlimError
 from slim.quantize.calibrate import Statistics, observe
+from slim.quantize.equalize import equalize
 from slim.quantize.executor import Array
 from slim.quantize.insert import insert_activations, insert_weights
+from slim.quantize.layers import integer_layers
 from slim.quantize.plan import Plan, make_plan
+from slim.quantize.qlinear import is_quantized
 from slim.quantize.ranges import METHODS, QParams, choose
 from slim.quantize.report import Report, TensorRange
 
@@ -26,18 +29,26 @@ def quantize(
     """A quantized copy of `model` (QDQ, uint8 activations, int8 weights for each output channel) and what was done.
 
     `samples` are `{input name: array}`, iterated more than once. `method` is `mse`, `minmax` or `percentile`.
-    `keep_float` names nodes that stay in float. Raises SlimError for samples that are missing or give NaN.
+    `keep_float` names nodes that stay in float. A model that is quantized already comes back as it is, with a note.
+    Raises SlimError for samples that are missing or give NaN or infinity.
     """
+    if not 2 <= weight_bits <= 8:
+        raise SlimError(Problem(f"weights of {weight_bits} bits are not possible", do="use 2 to 8"))
     if method not in METHODS:
         raise SlimError(Problem(f"there is no method '{method}'", do=f"use one of {', '.join(METHODS)}"))
     if unknown := sorted(set(keep_float) - {node.name for node in model.graph if node.name}):
         raise SlimError([Problem(f"there is no node '{name}' to keep in float") for name in unknown])
     model = model.clone()
+    if is_quantized(model):
+        return model, Report((), (), {}, ("The model is quantized already and was left as it is.",))
     plan = make_plan(model, keep_float)
     seen = observe(model, samples, plan.points)
+    if equalize(model, plan, seen):
+        seen = observe(model, samples, plan.points)
     params = choose_ranges(plan, seen, method)
-    report = make_report(plan, seen, params)
-    insert_weights(model.graph, plan, params, weight_bits)
+    report = make_report(model, plan, seen, params)
+    layers = integer_layers(model, samples, plan, params, weight_bits)
+    insert_weights(model.graph, plan, params, layers)
     insert_activations(model.graph, plan, params)
     return model, report
 
@@ -48,19 +59,35 @@ def choose_ranges(plan: Plan, seen: Mapping[ir.Value, Statistics], method: str) 
     return {root: choose(seen[root].histogram, method) for root in groups}
 
 
-def make_report(plan: Plan, seen: Mapping[ir.Value, Statistics], params: Mapping[ir.Value, QParams]) -> Report:
+def make_report(
+    model: ir.Model, plan: Plan, seen: Mapping[ir.Value, Statistics], params: Mapping[ir.Value, QParams]
+) -> Report:
     """The report on one plan."""
     ranges = []
     for value in plan.points:
         histogram, chosen = seen[value].histogram, params[plan.group[value]]
         ranges.append(
             TensorRange(
-                value.name or "", (histogram.minimum, histogram.maximum), (chosen.low, chosen.high),
-                chosen.scale, chosen.zero_point,
-            )  # fmt: skip
+                value.name or "",
+                (histogram.minimum, histogram.maximum),
+                (chosen.low, chosen.high),
+                chosen.scale,
+                chosen.zero_point,
+            )
         )
     return Report(
         ranges=tuple(ranges),
-        quantized=tuple(node.name or "" for node in plan.integer),
+        quantized=tuple(node.name or "" for node in model.graph if node in plan.integer),
         stayed_float={node.name or "": why for node, why in plan.float_because.items()},
+        notes=tuple(_notes(plan, seen)),
     )
+
+
+def _notes(plan: Plan, seen: Mapping[ir.Value, Statistics]) -> Iterable[str]:
+    """What a person should know about the data."""
+    for value in plan.points:
+        histogram = seen[value].histogram
+        if histogram.minimum >= histogram.maximum:
+            yield f"'{value.name}' was {histogram.minimum:g} throughout calibration: check the data or the weights."
+    if not plan.integer:
+        yield "No operator of this model can compute in integers; it was left in float."

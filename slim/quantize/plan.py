@@ -8,6 +8,8 @@ Rules, cited by number below:
 4. A value gets a quantizer when an integer operator reads it. The last layer's output has no such reader, so the
    logits stay in float.
 5. Data movement and max pooling share one scale between input and output.
+6. What only a Concat reads has the scale of the Concat's output: it would be brought to that scale anyway, and rounding
+   once loses less than rounding twice. Inputs that others read too keep their own and are requantized.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ class Plan:
     integer: set[ir.Node] = field(default_factory=set)
     clamped: dict[ir.Node, ir.Node] = field(default_factory=dict)  # Conv/Gemm/MatMul/Add -> its Relu or Clip (rule 2)
     points: list[ir.Value] = field(default_factory=list)  # values with a quantizer, in graph order (rule 4)
-    group: dict[ir.Value, ir.Value] = field(default_factory=dict)  # value -> the value whose scale it shares (rule 5)
+    group: dict[ir.Value, ir.Value] = field(
+        default_factory=dict
+    )  # value -> the value whose scale it shares (rules 5, 6)
     float_because: dict[ir.Node, str] = field(default_factory=dict)
 
     def result(self, node: ir.Node) -> ir.Value:
@@ -151,7 +155,7 @@ def _drop_lonely(plan: Plan, nodes: Iterable[ir.Node]) -> None:
 
 
 def _place_points(plan: Plan, inputs: Iterable[ir.Value], nodes: Iterable[ir.Node]) -> None:
-    """Rules 4 and 5."""
+    """Rules 4, 5 and 6."""
     clamps = set(plan.clamped.values())
     readers = [node for node in nodes if node in plan.integer and node not in clamps]
     wanted = {value for node in readers for value in activations(node)}
@@ -165,3 +169,17 @@ def _place_points(plan: Plan, inputs: Iterable[ir.Value], nodes: Iterable[ir.Nod
             for output in node.outputs:
                 if output in plan.group:
                     plan.group[output] = root
+    for node in reversed(readers):  # the last Concat first: its scale reaches back through Concats that feed it
+        output = node.outputs[0]
+        if node.op_type == "Concat" and output in plan.group:
+            for value in activations(node):
+                _share_with_concat(plan, node, value, plan.group[output])
+
+
+def _share_with_concat(plan: Plan, concat: ir.Node, value: ir.Value, root: ir.Value) -> None:
+    """Give `value`, and what it was moved from, the scale of `root`, when nothing else reads any of them."""
+    members = [member for member, at in plan.group.items() if at is plan.group[value]]
+    readers = {user for member in members for user in member.consumers()}
+    if all(user is concat or user.op_type in SHARED for user in readers):
+        for member in members:
+            plan.group[member] = root

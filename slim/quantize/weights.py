@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
+import onnx_ir as ir
 
 Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class IntegerLayer:
+    """One Conv, Gemm or MatMul: int8 weights (O, K), their scales (O,), and the bias (O,) still in real units."""
+
+    weights: npt.NDArray[np.int8]
+    scales: Array
+    bias: Array | None
+
+
+def heavy_rows(node: ir.Node) -> Array:
+    """The weights of a Conv, Gemm or MatMul as (output channels, everything else)."""
+    weight = node.inputs[1]
+    assert weight is not None
+    assert weight.const_value is not None
+    array = np.asarray(weight.const_value.numpy(), np.float32)
+    if node.op_type != "Conv" and not node.attributes.get_int("transB", 0):
+        array = array.T
+    return np.ascontiguousarray(array.reshape(array.shape[0], -1))
+
+
+def heavy_bias(node: ir.Node) -> Array | None:
+    """The bias (O,) of a Conv or Gemm, if it has one."""
+    value = node.inputs[2] if len(node.inputs) > 2 else None
+    if value is None or value.const_value is None:
+        return None
+    return np.asarray(value.const_value.numpy(), np.float32).ravel()
+
 
 FRACTIONS = np.linspace(1.0, 0.7, 31)  # of the largest weight: how far the search for the best scale clips
 MOST_BIAS = 2.0**30  # keeps the accumulator's sum with the products within 32 bits

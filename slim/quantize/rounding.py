@@ -1,0 +1,152 @@
+"""Weights rounded with regard to what they are multiplied with, rather than each to its nearest.
+
+For each layer the calibration samples give moments of its inputs, as the float model computes them (x) and as the
+integer layer reads them (q). Weights are rounded one input at a time while the inputs still to come absorb the error
+(GPTQ, Frantar et al. 2022, arXiv 2210.17323); then the bias takes up what is left on average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+
+from slim.quantize.executor import Array, run_all
+from slim.quantize.patches import columns
+from slim.quantize.plan import Plan
+from slim.quantize.ranges import QParams, quantize_array
+
+POSITIONS = 128  # output positions drawn from each sample
+RIDGE = 0.01  # of the mean diagonal of the second moments
+RIDGE_FEW = 0.5  # more of it, times inputs over positions
+MOST_MOMENTS = 1 << 24  # numbers held at a time; more layers than that take another pass over the samples
+MOST_INPUTS = 2048  # a layer with more inputs per output is rounded to nearest
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass
+class Moments:
+    """Sums over positions of one layer's input columns: x the float ones, q the quantized ones."""
+
+    qq: Floats  # (G, K, K) q q^T
+    x: Floats  # (G, K)
+    q: Floats  # (G, K)
+    count: int = 0
+
+    @classmethod
+    def zeros(cls, groups: int, inputs: int) -> Moments:
+        square, line = (groups, inputs, inputs), (groups, inputs)
+        return cls(np.zeros(square), np.zeros(line), np.zeros(line))
+
+    def add(self, x: npt.NDArray[np.float32], q: npt.NDArray[np.float32]) -> None:
+        self.qq += q @ q.transpose(0, 2, 1)
+        self.x += x.sum(axis=2)
+        self.q += q.sum(axis=2)
+        self.count += x.shape[2]
+
+
+def moments_of(
+    model: ir.Model,
+    samples: Iterable[Mapping[str, Array]],
+    nodes: Sequence[ir.Node],
+    plan: Plan,
+    params: Mapping[ir.Value, QParams],
+) -> dict[ir.Node, Moments]:
+    """Moments of the inputs of `nodes` over all samples, in one pass."""
+    inputs = {node: node.inputs[0] for node in nodes}
+    names = sorted({value.name for value in inputs.values() if value is not None and value.name is not None})
+    run = run_all(model, names)
+    found = {node: Moments.zeros(*shape_of(node)) for node in nodes}
+    for number, feeds in enumerate(samples):
+        values = run(feeds)
+        for node, value in inputs.items():
+            assert value is not None
+            assert value.name is not None
+            x = columns(node, values[value.name], POSITIONS, np.random.default_rng(number))
+            chosen = params[plan.group[value]]
+            q = (quantize_array(x, chosen).astype(np.float32) - chosen.zero_point) * np.float32(chosen.scale)
+            found[node].add(x, q)
+    return found
+
+
+def shape_of(node: ir.Node) -> tuple[int, int]:
+    """(groups, inputs of each output) of a Conv, Gemm or MatMul."""
+    weight = node.inputs[1]
+    assert weight is not None
+    assert weight.const_value is not None
+    shape = list(weight.const_value.shape.numpy())
+    if node.op_type == "Conv":
+        return node.attributes.get_int("group", 1), int(np.prod(shape[1:]))
+    return 1, shape[1] if node.attributes.get_int("transB", 0) else shape[0]
+
+
+def batches(nodes: Sequence[ir.Node]) -> list[list[ir.Node]]:
+    """The layers in runs whose moments fit in memory together; layers that are too large are left out."""
+    result: list[list[ir.Node]] = [[]]
+    held = 0
+    for node in nodes:
+        groups, inputs = shape_of(node)
+        if inputs > MOST_INPUTS:
+            continue
+        cost = groups * inputs * inputs
+        if held and held + cost > MOST_MOMENTS:
+            result.append([])
+            held = 0
+        result[-1].append(node)
+        held += cost
+    return [batch for batch in result if batch]
+
+
+def covariance(moments: Moments) -> Floats:
+    """(G, K, K) of the quantized inputs: the bias takes care of means."""
+    mean = moments.q / moments.count
+    return moments.qq / moments.count - mean[:, :, None] * mean[:, None, :]
+
+
+def round_rows(
+    rows: npt.NDArray[np.float32], scales: npt.NDArray[np.float32], moments: Moments, bits: int
+) -> npt.NDArray[np.int8]:  # fmt: skip
+    """Integers (O, K) on `scales` (O,): inputs in the order of falling power, each error handed to those to come."""
+    limit = 2 ** (bits - 1) - 1
+    groups, inputs = moments.q.shape
+    weights = rows.reshape(groups, -1, inputs).astype(np.float64)
+    unit = scales.astype(np.float64).reshape(groups, -1)
+    qq = covariance(moments)
+    damped = qq + _diagonal(_damping(moments, qq), inputs)
+    order = np.argsort(-np.diagonal(damped, axis1=1, axis2=2), axis=1)  # (G, K)
+    weights = np.take_along_axis(weights, order[:, None, :], axis=2)
+    damped = np.take_along_axis(np.take_along_axis(damped, order[:, :, None], axis=1), order[:, None, :], axis=2)
+    spread = np.linalg.cholesky(np.linalg.inv(damped)).transpose(0, 2, 1)  # upper triangle, (G, K, K)
+    steps = np.empty_like(weights)
+    for position in range(inputs):
+        column = weights[:, :, position]
+        steps[:, :, position] = np.clip(np.round(column / unit), -limit, limit)
+        error = (column - steps[:, :, position] * unit) / spread[:, None, position, position]
+        weights[:, :, position + 1 :] -= error[:, :, None] * spread[:, None, position, position + 1 :]
+    restored = np.empty_like(steps)
+    np.put_along_axis(restored, np.broadcast_to(order[:, None, :], steps.shape), steps, axis=2)
+    return restored.reshape(rows.shape).astype(np.int8)
+
+
+def bias_shift(rows: npt.NDArray[np.float32], dequantized: Floats, moments: Moments) -> Floats:
+    """(O,) what the mean output loses between float weights on x and `dequantized` weights on q."""
+    groups, inputs = moments.q.shape
+    x, q = moments.x / moments.count, moments.q / moments.count
+    before = np.einsum("gok,gk->go", rows.reshape(groups, -1, inputs), x)
+    after = np.einsum("gok,gk->go", dequantized.reshape(groups, -1, inputs), q)
+    return (before - after).ravel()
+
+
+def _damping(moments: Moments, qq: Floats) -> Floats:
+    """(G, 1): the ridge. It grows where there are few positions for many inputs, which would be fitted by heart."""
+    mean = np.diagonal(qq, axis1=1, axis2=2).mean(axis=1, keepdims=True)
+    share = RIDGE + RIDGE_FEW * qq.shape[1] / moments.count
+    return np.where(mean > 0, share * mean, 1.0)
+
+
+def _diagonal(damping: Floats, inputs: int) -> Floats:
+    return damping[:, :, None] * np.eye(inputs)
