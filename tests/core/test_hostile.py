@@ -1,0 +1,120 @@
+"""The reader, the planner and the operators under ASan and UBSan, on programs that were broken in thousands of places."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+from onnx import helper
+
+from slim.core.compile import find_compiler, processor_family
+from slim.core.manifest import CORE, library_units
+from slim.lower import ProgramBuilder, lower
+from tests.nets import net
+
+HERE = Path(__file__).parent
+PLACES = 2000
+rng = np.random.default_rng(11)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The driver with the whole core, compiled with the sanitizers."""
+    folder = tmp_path_factory.mktemp("hostile")
+    flags = ["-O1", "-g", "-std=gnu11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{CORE}", "-pthread"]
+
+    def compile_one(source: Path, defines: tuple[str, ...]) -> Path:
+        out = folder / f"{abs(hash(source))}.o"
+        subprocess.run([*find_compiler(), *flags, *(f"-D{d}" for d in defines), "-c", str(source), "-o", str(out)], check=True)
+        return out
+
+    units = [(CORE / unit.source, unit.defines) for unit in library_units(processor_family())]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(lambda unit: compile_one(*unit), [*units, (HERE / "hostile.c", ())]))
+    program = folder / "hostile"
+    subprocess.run([*find_compiler(), *flags, *map(str, objects), "-o", str(program), "-lm"], check=True)
+    return program
+
+
+def float_program() -> bytes:
+    """Convolutions of every kind, pools, a shuffle, broadcasting, a softmax."""
+
+    def weights(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    nodes = [
+        helper.make_node("Conv", ["x", "w1", "b1"], ["c1"], pads=[1, 1, 1, 1], strides=[2, 2], name="first"),
+        helper.make_node("Relu", ["c1"], ["r1"]),
+        helper.make_node("Conv", ["r1", "w2"], ["c2"], pads=[1, 1, 1, 1], group=8, name="depthwise"),
+        helper.make_node("Conv", ["r1", "w3"], ["c3"], group=2, name="grouped"),
+        helper.make_node("Concat", ["c2", "c3"], ["j"], axis=1),
+        helper.make_node("MaxPool", ["j"], ["p"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        helper.make_node("Reshape", ["p", "split"], ["s"]),
+        helper.make_node("Transpose", ["s"], ["t"], perm=[0, 2, 1, 3, 4]),
+        helper.make_node("Reshape", ["t", "merge"], ["m"]),
+        helper.make_node("Mul", ["m", "k"], ["q"]),
+        helper.make_node("Sigmoid", ["q"], ["g"]),
+        helper.make_node("GlobalAveragePool", ["g"], ["a"]),
+        helper.make_node("Flatten", ["a"], ["f"]),
+        helper.make_node("Gemm", ["f", "d", "e"], ["l"], transB=1),
+        helper.make_node("Softmax", ["l"], ["y"]),
+    ]
+    constants = {
+        "w1": weights(8, 3, 3, 3), "b1": weights(8), "w2": weights(8, 1, 3, 3), "w3": weights(8, 4, 1, 1), "k": weights(16, 1, 1),
+        "d": weights(5, 16), "e": weights(5), "split": np.array([1, 2, 8, 5, 5]), "merge": np.array([1, 16, 5, 5]),
+    }  # fmt: skip
+    return bytes(lower(ir.from_proto(net(nodes, {"x": (1, 3, 9, 9)}, ["y"], constants))))
+
+
+def integer_program() -> bytes:
+    """Quantized convolution, depthwise, addition, lookup, pooling and dense."""
+    b = ProgramBuilder("integers")
+    from slim.core.format import Type
+    from slim.lower import panels
+
+    def window(kernel: int, pad: int) -> dict[str, int | float]:
+        names = "kernel_h kernel_w stride_h stride_w dilation_h dilation_w pad_top pad_left pad_bottom pad_right".split()
+        return dict(zip(names, [kernel] * 2 + [1] * 4 + [pad] * 4, strict=True))
+
+    def table(count: int) -> np.ndarray:
+        return panels.channels(np.arange(count), np.arange(count), np.full(count, 0.01))
+
+    def u8(kind: str, inputs: list[int], attributes: dict[str, int | float]) -> int:
+        return b.operator(kind, inputs, Type.U8, attributes, name=kind, scale=0.1, zero_point=3)
+
+    x = b.input("x", Type.F32, (1, 6, 6, 5))
+    q = u8("quantize", [x], {})
+    w = b.constant(panels.gemm_u8(rng.integers(-127, 128, (20, 9, 5)).astype(np.int8)))
+    bounds: dict[str, int | float] = {"lo": 0, "hi": 255}
+    floats: dict[str, int | float] = {**bounds, "flo": 0.0, "fhi": 0.0}
+    c = u8("conv_u8", [q, w, b.constant(table(20))], {**window(3, 1), "groups": 1, "out_channels": 20, **floats})
+    dw = b.constant(panels.depthwise(rng.integers(-127, 128, (20, 9)).astype(np.int8)))
+    d = u8("depthwise_u8", [c, dw, b.constant(table(20))], {**window(3, 1), **bounds})
+    s = u8("add_u8", [c, d], {"multiplier_a": 1 << 20, "multiplier_b": 1 << 19, "scale": 2.0**-20, **bounds})
+    t = u8("lookup_u8", [s, b.constant(np.arange(256, dtype=np.uint8)[::-1].copy())], {})
+    m = u8("mul_u8", [t, s], {"scale": 0.01, **bounds})
+    pool = {**window(0, 0), "count_include_pad": 0, "extra_bottom": 0, "extra_right": 0, "scale": 1.0, **bounds}
+    pool |= dict.fromkeys(("stride_h", "stride_w", "dilation_h", "dilation_w"), 1)
+    a = u8("average_pool_u8", [m], pool)
+    r = u8("requantize", [a], {})
+    dense = b.constant(panels.gemm_u8(rng.integers(-127, 128, (7, 1, 20)).astype(np.int8)))
+    y = b.operator("dense_u8", [r, dense, b.constant(table(7))], Type.F32, {"out_channels": 7, **bounds, "flo": -1e9, "fhi": 1e9})
+    z = b.operator("dequantize", [s], Type.F32)
+    return bytes(b.finish([y, z]))
+
+
+@pytest.mark.parametrize("make", [float_program, integer_program])
+def test_a_broken_program_is_refused_or_runs(hostile: Path, tmp_path: Path, make: object) -> None:
+    path = tmp_path / "program.slim"
+    path.write_bytes(make())  # type: ignore[operator]
+    command = [str(hostile), str(path), str(PLACES), "1"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr[-4000:]
+    refused, _, ran, _ = result.stdout.replace(",", "").split()
+    assert int(refused) > PLACES
+    assert int(ran) > 0
