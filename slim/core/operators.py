@@ -50,8 +50,8 @@ _TABLE = (
     Operator(14, "layer_norm_f32", _attributes("axis f:epsilon"), ()),
     Operator(15, "lrn_f32", _attributes("size f:alpha f:beta f:bias"), ()),
     Operator(16, "resize_f32", _attributes("mode coordinates nearest out_h out_w f:scale_h f:scale_w"), ()),
-    Operator(17, "conv_transpose_f32", _attributes(f"{_WINDOW} groups out_channels output_pad_h output_pad_w"), ()),
-    Operator(18, "lstm_f32", _attributes("hidden direction"), ()),
+    Operator(17, "conv_transpose_f32", _attributes(f"{_WINDOW} groups out_channels output_pad_h output_pad_w"), ("gemm_f32",)),
+    Operator(18, "lstm_f32", _attributes("hidden direction"), ("gemm_f32",)),
     # fp32, element by element
     Operator(20, "binary_f32", _attributes("mode f:lo f:hi"), (), ("broadcast",)),
     Operator(21, "unary_f32", _attributes("mode f:alpha f:beta"), ()),

@@ -1,0 +1,82 @@
+/* Layer normalization over all axes from `axis` on: (x - mean) / sqrt(variance + epsilon) * scale + bias. */
+#include "ops/approximate.h"
+#include "ops/check.h"
+#include "ops/lanes.h"
+
+enum { LAYER_NORM_TASK = 4096 };   /* elements a task */
+
+typedef struct layer_norm_context {
+    const slim_step *step;
+    size_t rows, n, rows_a_task;
+} layer_norm_context;
+
+static slim_status layer_norm_prepare(slim_prepare *p)
+{
+    const slim_layer_norm_f32_attributes *a = (const slim_layer_norm_f32_attributes *)p->attributes;
+    slim_status status;
+    if ((status = slim_check_types(p, 0, SLIM_F32)) != SLIM_OK || (status = slim_prepare_expect(p, 1, SLIM_F32, -1, 1)) != SLIM_OK)
+        return status;
+    const slim_value *x = slim_prepare_input(p, 0);
+    const slim_value *bias = slim_prepare_input(p, 2);
+    if (bias && (status = slim_prepare_expect(p, 2, SLIM_F32, -1, 1)) != SLIM_OK)
+        return status;
+    if (a->axis < -x->rank || a->axis >= x->rank)
+        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the axis lies outside the input's");
+    size_t n = slim_product(x, a->axis < 0 ? a->axis + x->rank : a->axis, x->rank);
+    if (slim_prepare_input(p, 1)->count != n || (bias && bias->count != n))
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the scale or the bias does not fit the axes that are normalized");
+    slim_prepare_in_place(p, 0, 0);
+    return slim_prepare_output(p, 0, x->rank, x->dims);
+}
+
+static void layer_norm_scale(float *__restrict y, const float *__restrict scale, float factor, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] *= factor * scale[i];
+}
+
+static void layer_norm_bias(float *__restrict y, const float *__restrict bias, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += bias[i];
+}
+
+/* Rows are moved to the output first (where they are not there already), and normalized in place. */
+static void layer_norm_task(void *context, size_t index, int worker)
+{
+    const layer_norm_context *c = (const layer_norm_context *)context;
+    const slim_step *s = c->step;
+    const slim_value *bias = s->inputs > 2 ? slim_step_input(s, 2) : NULL;
+    const float *x = (const float *)slim_step_input(s, 0)->data;
+    float epsilon = ((const slim_layer_norm_f32_attributes *)s->attributes)->epsilon;
+    size_t first = index * c->rows_a_task, last = SLIM_MIN(first + c->rows_a_task, c->rows);
+    (void)worker;
+    for (size_t row = first; row < last; row++) {
+        float *y = (float *)slim_step_output(s, 0)->data + row * c->n;
+        if (y != x + row * c->n)
+            slim_copy(y, x + row * c->n, c->n * sizeof(float));
+        float mean = slim_lanes_sum(y, c->n) / (float)c->n;
+        float variance = slim_lanes_squares(y, c->n, mean) / (float)c->n;
+        for (size_t i = 0; i < c->n; i++)
+            y[i] -= mean;
+        layer_norm_scale(y, (const float *)slim_step_input(s, 1)->data, 1.0f / slim_sqrt(variance + epsilon), c->n);
+        if (bias)
+            layer_norm_bias(y, (const float *)bias->data, c->n);
+    }
+}
+
+static void layer_norm_run(const slim_step *s)
+{
+    const slim_value *x = slim_step_input(s, 0);
+    layer_norm_context c;
+    c.step = s;
+    c.n = slim_step_input(s, 1)->count;
+    c.rows = x->count / c.n;
+    c.rows_a_task = SLIM_MAX((size_t)1, LAYER_NORM_TASK / c.n);
+    slim_parallel(s, slim_ceil_div(c.rows, c.rows_a_task), layer_norm_task, &c);
+}
+
+SLIM_INTERNAL const slim_operator slim_op_layer_norm_f32 = {
+    SLIM_OP_LAYER_NORM_F32, 2, 3, 1, sizeof(slim_layer_norm_f32_attributes) / 4, 0, "layer_norm_f32", layer_norm_prepare,
+    layer_norm_run,
+};
