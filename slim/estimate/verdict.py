@@ -59,7 +59,7 @@ def _notes(estimate: Estimate, device: Device) -> list[str]:
         integer = estimate.integer_macs * 2 > estimate.macs
         factor, what = (fitted.worst_factor_int8, "int8") if integer else (fitted.worst_factor, "fp32")
         notes.append(
-            f"Latency is predicted: on {device.name} such {what} figures came within {factor:.2f}x of what ncnn measured."
+            f"Latency is predicted; such {what} figures for {device.name} are within {factor:.2f}x of ncnn's published ones."
         )
     if not estimate.exact:
         notes.append("The arena is the peak of live activations: there is no program for the core's planner.")

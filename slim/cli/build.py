@@ -1,0 +1,52 @@
+"""`slim build`: write the single C file, its header, an example and a Makefile. Exit code 1: an operator is missing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from slim.cli.options import add_model, load_model
+
+HELP = "write one C file that runs the model"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_model(parser)
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, type=Path, help="the folder to write")
+    parser.add_argument("--target", metavar="T", default="x86-64-linux", help="what to build for (default x86-64-linux)")
+    parser.add_argument("--embed", action="store_true", help="put the weights into the C file")
+    parser.add_argument("--compile", action="store_true", help="compile it too")
+    parser.add_argument("--name", metavar="NAME", help="name of the files and the C prefix (default: the model's)")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    from slim import api
+    from slim.cli.output import print_json, say
+    from slim.errors import UnsupportedError
+    from slim.report.units import bytes_text
+
+    model = load_model(arguments)
+    try:
+        built = api.build(
+            model,
+            arguments.output,
+            target=arguments.target,
+            embed=arguments.embed,
+            compile=arguments.compile,
+            name=arguments.name or Path(arguments.model).stem,
+        )
+    except UnsupportedError as error:
+        for problem in error.problems:
+            print(f"slim: {problem}", file=sys.stderr)
+        return 1
+    files = [(path, path.stat().st_size) for path in built.files]
+    if arguments.json:
+        from slim.report.documents import envelope
+
+        listed = [{"path": str(path), "bytes": size} for path, size in files]
+        print_json(envelope("build", target=arguments.target, files=listed))
+        return 0
+    for path, size in files:
+        say(f"{bytes_text(size):>9}  {path}")
+    return 0

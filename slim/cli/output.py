@@ -1,0 +1,82 @@
+"""Where results go: the terminal, a JSON document on stdout, files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+    from rich.console import Console
+
+    from slim.prune import PassReport
+
+PIPE_WIDTH = 120
+"""Columns where there is no terminal to ask and COLUMNS is not set."""
+
+
+def console() -> Console:
+    """The terminal: colours only where stdout is one (NO_COLOR is honoured)."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One document, indented; the keys in the order of the schema."""
+    json.dump(document, sys.stdout, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def say(text: str) -> None:
+    """One plain line of a result."""
+    print(text)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to, renamed onto it when the block ends well and removed when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_model(model: ir.Model, path: Path) -> int:
+    """Save an ONNX model whole. Returns its bytes."""
+    import onnx_ir as ir
+
+    with replacing(path) as beside:
+        ir.save(model, beside)
+    return path.stat().st_size
+
+
+def passes_done(
+    command: str, arguments: argparse.Namespace, model: ir.Model, nodes_before: int, reports: Iterable[PassReport]
+) -> int:
+    """Save the model and say what the passes changed. Returns the exit code 0."""
+    size = write_model(model, arguments.output)
+    changed = [report for report in reports if report.changes]
+    if arguments.json:
+        from slim.report.documents import envelope
+
+        passes = [{"name": r.name, "changes": r.changes, "notes": list(r.notes)} for r in changed]
+        nodes = {"before": nodes_before, "after": len(model.graph)}
+        print_json(envelope(command, output=str(arguments.output), output_bytes=size, nodes=nodes, passes=passes))
+        return 0
+    from slim.report.units import bytes_text
+
+    for report in changed:
+        say(f"{report.changes:5}  {report.name}")
+    say(f"{nodes_before} nodes became {len(model.graph)}; {arguments.output} has {bytes_text(size)}")
+    return 0

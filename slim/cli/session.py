@@ -1,0 +1,27 @@
+"""Opening what `slim run` and `slim bench` run: a program, or a model that is lowered first."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from slim.cli.options import add_model, count, load_model
+
+if TYPE_CHECKING:
+    from slim.runtime import Session
+
+
+def add_session(parser: argparse.ArgumentParser) -> None:
+    """MODEL, --threads and --isa."""
+    add_model(parser, ".onnx, *-symbol.json or .slim")
+    parser.add_argument("--threads", metavar="N", type=count, default=1, help="threads to run with (default 1)")
+    parser.add_argument("--isa", metavar="ISA", default="auto", help="instruction set (default: the best of this machine)")
+
+
+def open_session(arguments: argparse.Namespace) -> Session:
+    """The session of MODEL on this machine."""
+    from slim import api
+
+    if arguments.model.endswith(".slim"):
+        return api.Session(arguments.model, threads=arguments.threads, isa=arguments.isa)
+    return api.Session(load_model(arguments), threads=arguments.threads, isa=arguments.isa)

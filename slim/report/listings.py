@@ -1,0 +1,62 @@
+"""Tables of what slim knows: devices and their sources, operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.columns import Columns
+from rich.table import Table
+
+from slim.core.operators import Operator
+from slim.devices import Device
+from slim.report.units import bytes_text, seconds_text
+
+
+def device_table(devices: Iterable[Device]) -> Table:
+    """One row for each device: what it is, and its default budget."""
+    table = _table("device", "what", "cores")
+    for title in ("GHz", "latency", "flash", "RAM"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("latency within", justify="right", no_wrap=True)
+    for device in devices:
+        budget, fitted = device.budget, device.calibration
+        table.add_row(
+            device.name,
+            device.title,
+            str(device.cores),
+            f"{device.clock_hz / 1e9:.2f}".rstrip("0").rstrip("."),
+            seconds_text(budget.max_latency_s) if budget.max_latency_s else "",
+            bytes_text(budget.max_flash_bytes) if budget.max_flash_bytes else "",
+            bytes_text(budget.max_ram_bytes) if budget.max_ram_bytes else "",
+            f"{fitted.worst_factor:.2f}x" if fitted else "not calibrated",
+        )
+    return table
+
+
+def source_table(device: Device) -> Table:
+    """Where each figure of a profile comes from."""
+    table = _table("figure", "source")
+    for figure, source in sorted(device.sources.items()):
+        table.add_row(figure, source)
+    return table
+
+
+def operator_table(operators: Iterable[Operator]) -> Table:
+    """The core's operators and the vector kernels that they call."""
+    table = _table("operator", "kernels")
+    for operator in operators:
+        table.add_row(operator.name, ", ".join(operator.kernels))
+    return table
+
+
+def names_in_columns(names: Sequence[str]) -> Columns:
+    """As many columns of names as fit."""
+    return Columns(names, column_first=True, padding=(0, 3))
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for index, title in enumerate(titles):
+        table.add_column(title, no_wrap=index == 0, style="bold" if index == 0 else "")
+    return table
