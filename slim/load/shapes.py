@@ -35,7 +35,9 @@ def infer_shapes(model: ir.Model, where: str) -> None:
     proto = _describe(model)
     with foreign(where, "shapes cannot be inferred", "check the shapes given and the model with onnx.checker"):
         inferred = onnx.shape_inference.infer_shapes(proto, check_type=False, strict_mode=False, data_prop=True)
-    found = {info.name: info.type.tensor_type for info in inferred.graph.value_info if info.type.HasField("tensor_type")}
+    found = {
+        info.name: info.type.tensor_type for info in inferred.graph.value_info if info.type.HasField("tensor_type")
+    }
     found |= {info.name: info.type.tensor_type for info in inferred.graph.output if info.type.HasField("tensor_type")}
     for node in model.graph:
         for value in node.outputs:
