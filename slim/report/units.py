@@ -5,12 +5,10 @@ from __future__ import annotations
 
 def _scaled(value: float, base: float, units: tuple[str, ...]) -> str:
     index = 0
-    while index < len(units) - 1 and float(f"{value:.3g}") >= base:
+    while index < len(units) - 1 and round(value) >= base:
         value /= base
         index += 1
     digits = f"{value:.3g}" if value < 999.5 else f"{value:.0f}"
-    if "e" in digits:
-        digits = f"{value:.0f}"
     return f"{digits} {units[index]}".strip()
 
 
