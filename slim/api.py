@@ -1,0 +1,203 @@
+"""The public functions: each composes the rooms below it, which `docs/architecture.md` lists.
+
+Wherever a model is expected, a path (`.onnx`, `*-symbol.json`) or an `onnx_ir.Model` will do; a model that is passed in is
+never changed. Rooms are imported when a function needs them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slim.load import load
+from slim.runtime import Session as ProgramSession
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx_ir as ir
+
+    from slim.amalgamate import BuildResult
+    from slim.devices import Budget, Device
+    from slim.estimate import Estimate, Verdict
+    from slim.prune import PassReport
+    from slim.quantize import Report
+    from slim.runtime.handle import ProgramLike
+
+    ModelLike = ir.Model | str | os.PathLike[str]
+    DeviceLike = Device | str | os.PathLike[str]
+    SamplesLike = Iterable[Mapping[str, np.ndarray]] | str | os.PathLike[str]
+
+__all__ = [
+    "Compressed",
+    "Session",
+    "build",
+    "check",
+    "compress",
+    "estimate",
+    "load",
+    "prune",
+    "quantize",
+    "simplify",
+]
+
+
+def simplify(model: ModelLike) -> tuple[ir.Model, list[PassReport]]:
+    """The same function in fewer nodes: constants folded, batch norms and pads fused, activations recognised.
+
+    Returns the new model and one report for each pass. Raises `SlimError` for a graph that breaks ONNX's rules.
+    """
+    from slim.graph import simplify
+
+    return simplify(_copy(model))
+
+
+def prune(model: ModelLike) -> tuple[ir.Model, list[PassReport]]:
+    """Without the nodes, weights and inputs that no output needs or that only training needed."""
+    from slim.prune import prune_unused
+
+    copy = _copy(model)
+    return copy, [prune_unused(copy)]
+
+
+def quantize(
+    model: ModelLike, samples: SamplesLike, *, method: str = "mse", keep_float: Collection[str] = ()
+) -> tuple[ir.Model, Report]:
+    """The simplified model in 8 bits, as standard QDQ ONNX, and what was done.
+
+    `samples` are `{input name: array}`, iterated more than once, or a folder of `.npy` or `.npz` files; `method` (mse,
+    minmax, percentile) chooses ranges; `keep_float` names nodes that stay in float. Raises `SlimError` for samples that
+    are missing or not finite.
+    """
+    from slim.quantize import quantize
+
+    simple, _ = simplify(model)
+    return quantize(simple, _samples(samples, simple), method=method, keep_float=keep_float)
+
+
+def estimate(model: ModelLike, device: DeviceLike, threads: int | None = None) -> Estimate:
+    """MACs, bytes, arena and predicted latency of the simplified model on a device.
+
+    `threads` is the device's number of cores where not given. Raises `SlimError` for an unknown device.
+    """
+    from slim.estimate import estimate
+
+    return estimate(simplify(model)[0], _device(device), threads)
+
+
+def check(model: ModelLike | Estimate, device: DeviceLike, budget: Budget | None = None) -> Verdict:
+    """Whether a model (or an estimate of it) fits: `budget` first, the device's own limits where it leaves them open."""
+    from slim.estimate import Estimate, check
+
+    profile = _device(device)
+    return check(model if isinstance(model, Estimate) else estimate(model, profile), profile, budget)
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """What `compress` made: the model, what quantization did, and the estimate and verdict for the device."""
+
+    model: ir.Model
+    report: Report
+    estimate: Estimate
+    verdict: Verdict
+
+
+def compress(
+    model: ModelLike,
+    device: DeviceLike,
+    samples: SamplesLike,
+    *,
+    budget: Budget | None = None,
+    threads: int | None = None,
+) -> Compressed:
+    """Shrink a model for a device: simplified, then quantized to 8 bits; `verdict.fits` says whether that was enough.
+
+    `samples` are as for `quantize`. Raises `SlimError` for bad samples or an unknown device.
+    """
+    profile = _device(device)
+    quantized, report = quantize(model, samples)
+    cost = estimate(quantized, profile, threads)
+    return Compressed(quantized, report, cost, check(cost, profile, budget))
+
+
+def build(
+    model: ModelLike,
+    output: str | os.PathLike[str],
+    *,
+    target: str = "host",
+    embed: bool = False,
+    compile: bool = False,
+    name: str | None = None,
+) -> BuildResult:
+    """Write the model as one C file with header, weights, example and Makefile to the folder `output`.
+
+    `embed` puts the weights into the C file, `compile` also compiles it, `name` begins files and C names. Raises
+    `UnsupportedError` with every operator that the core does not have.
+    """
+    from slim.amalgamate import build
+
+    program, sha256 = _program(model), ""
+    if isinstance(model, (str, os.PathLike)):
+        path = Path(model)
+        name = name or path.stem.removesuffix("-symbol")
+        sha256 = _sha256(path)
+    program = Path(program).read_bytes() if isinstance(program, (str, os.PathLike)) else program
+    name = name or getattr(getattr(model, "graph", None), "name", None) or "model"
+    return build(program, name=name, target=target, out=Path(output), embed=embed, compile=compile, model_sha256=sha256)
+
+
+class Session(ProgramSession):
+    """A model ready to run on the C core in this process.
+
+    Args:
+        model: a path (`.onnx`, `*-symbol.json`, `.slim`), an `onnx_ir.Model`, or the bytes of a `.slim` program.
+        threads: worker threads, the caller's included.
+        isa: instruction set; "auto" is the best that this processor has.
+
+    Raises:
+        UnsupportedError: operators that the core does not have, all of them.
+        CoreError: a broken program.
+    """
+
+    def __init__(self, model: ModelLike | ProgramLike, threads: int = 1, isa: str = "auto") -> None:
+        super().__init__(_program(model), threads, isa)
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _copy(model: ModelLike) -> ir.Model:
+    """The model of a path, or a copy of the one given: passes edit in place. Weights are shared, not copied."""
+    return load(model) if isinstance(model, (str, os.PathLike)) else model.clone()
+
+
+def _device(device: DeviceLike) -> Device:
+    from slim.devices import Device, load_device
+
+    return device if isinstance(device, Device) else load_device(os.fspath(device))
+
+
+def _samples(samples: SamplesLike, model: ir.Model) -> Iterable[Mapping[str, np.ndarray]]:
+    if not isinstance(samples, (str, os.PathLike)):
+        return samples
+    from slim.inputs import samples as read
+
+    return read(Path(samples), [value.name or "" for value in model.graph.inputs])
+
+
+def _program(model: ModelLike | ProgramLike) -> ProgramLike:
+    """The `.slim` program of whatever was given: its path or its bytes."""
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return model
+    if isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".slim"):
+        return Path(model)
+    from slim.lower import lower
+
+    return lower(simplify(model)[0])
