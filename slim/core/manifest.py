@@ -112,5 +112,23 @@ def library_units(family: str) -> list[Unit]:
     return [Unit(Path(source), isas) for source in sources]
 
 
+def single_file_order(selection: Selection, isas: Iterable[str]) -> list[str]:
+    """The files of a single file in their order. Those of `isa/` and `kernels/` come once for each instruction set;
+    headers that only some files need are not named: they go where they are first included."""
+    vectors = [
+        path
+        for isa in isas
+        for path in (f"isa/{isa}.h", *(f"kernels/{name}.c" for name in selection.kernels), "isa/table.h", "isa/end.h")
+    ]
+    return [
+        *HEADERS,
+        *RUNTIME,
+        *(f"ops/{helper}.c" for helper in selection.helpers),
+        *(f"ops/{op.name}.c" for op in selection.operators),
+        *vectors,
+        *TABLES,
+    ]
+
+
 if __name__ == "__main__":
     print(selection_header(select(), ()), end="")

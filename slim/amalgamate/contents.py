@@ -1,0 +1,56 @@
+"""What a program holds, as far as the single file has to know: its operators, and the tensors at its ends.
+
+The operators are read from the program's own records, names, shapes and memory come from the core that opens it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slim.core import format as fmt
+from slim.core.manifest import Selection, select
+from slim.core.operators import OPERATORS
+from slim.errors import CoreError, Problem
+from slim.runtime import Session, TensorInfo
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A program's operators, inputs and outputs, and the bytes of memory that one thread needs to run it."""
+
+    selection: Selection
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    arena_bytes: int
+
+
+def read_contents(program: bytes | bytearray | memoryview) -> Contents:
+    """Open the program with the core and say what it holds. Raises CoreError for bytes that are not a valid program."""
+    session = Session(program)
+    try:
+        return Contents(program_selection(program), session.inputs, session.outputs, session.arena_bytes)
+    finally:
+        session.close()
+
+
+def program_selection(program: bytes | bytearray | memoryview) -> Selection:
+    """The operators that the program's records name. Raises CoreError for bytes that hold no such records."""
+    header = fmt.layout(fmt.HEADER)
+    record = fmt.layout(fmt.OPERATOR)
+    fields = (
+        dict(zip((f.name for f in fmt.HEADER), header.unpack_from(program), strict=True))
+        if len(program) >= header.size
+        else {}
+    )
+    if fields.get("magic") != fmt.MAGIC:
+        raise CoreError(Problem("these bytes are not a slim program", do="make one with `slim.lower.lower`"))
+    start, count = fields["operators"], fields["operator_count"]
+    if start + count * record.size > len(program):
+        raise CoreError(Problem("the program is truncated"))
+    codes = {row[0] for row in record.iter_unpack(memoryview(program)[start : start + count * record.size])}
+    names = {op.code: op.name for op in OPERATORS.values()}
+    if unknown := sorted(codes - names.keys()):
+        raise CoreError(
+            Problem(f"the program has operators of unknown codes {unknown}", do="build it with this version of slim")
+        )
+    return select(names[code] for code in codes)

@@ -1,0 +1,145 @@
+"""Targets: what a single file is made for, read from `configs/targets/*.toml`.
+
+A target is a processor family, the instruction sets that the file holds, the compilers that can make it, and the files to
+write beside it. A new one is a new description, which may extend another; the builder has no branch for any of them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from slim.core.compile import processor_family
+from slim.core.manifest import ISAS
+from slim.errors import Problem, SlimError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+FOLDERS = (_PACKAGE.parent / "configs" / "targets", _PACKAGE / "configs" / "targets")
+"""In a checkout, and inside an installed package."""
+
+COMPANIONS = ("example.c", "Makefile", "README.md")
+"""Files that may be written beside the single file, its header and the weights."""
+
+_HOSTS = {"x86_64": "x86-64-linux", "aarch64": "aarch64-linux", "armv7": "armv7-linux"}
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """One way to compile for a target: a command on the path, or zig's target triple. `native` ones need a host of
+    the target's family."""
+
+    command: str = ""
+    zig: str = ""
+    flags: tuple[str, ...] = ()
+    native: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """One description. `runner` is a command that runs a program of the target on another host."""
+
+    name: str
+    description: str
+    family: str
+    isas: tuple[str, ...]
+    compilers: tuple[Compiler, ...]
+    flags: tuple[str, ...] = ("-O3", "-std=gnu11")
+    libs: tuple[str, ...] = ()
+    link: tuple[str, ...] = ()
+    runner: tuple[str, ...] = ()
+    package: str = ""  # Debian's package with the compiler
+    files: tuple[str, ...] = COMPANIONS
+
+
+def list_targets() -> tuple[Target, ...]:
+    """Every target that comes with slim, by name."""
+    names = sorted({path.stem for folder in FOLDERS for path in folder.glob("*.toml")})
+    return tuple(map(load_target, names))
+
+
+def load_target(name: str) -> Target:
+    """A target by its name, by the path of a description, or "host" for this machine.
+
+    Raises SlimError where there is none of that name, and for everything that is wrong in a description.
+    """
+    if name == "host":
+        name = _HOSTS.get(processor_family(), "generic")
+    path = _find(name)
+    return _target(path.stem, _read(path), str(path))
+
+
+def _find(name: str) -> Path:
+    if name.endswith(".toml"):
+        if Path(name).is_file():
+            return Path(name)
+        raise SlimError(Problem("there is no such file", name))
+    for folder in FOLDERS:
+        if (path := folder / f"{name}.toml").is_file() and path.parent == folder:
+            return path
+    known = ["host", *sorted({path.stem for folder in FOLDERS for path in folder.glob("*.toml")})]
+    near = get_close_matches(name, known, 3, 0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"use one of {', '.join(known)}"
+    raise SlimError(Problem(f"there is no target '{name}'", do=hint))
+
+
+def _read(path: Path, depth: int = 0) -> dict[str, Any]:
+    """The description, on top of the one that it extends."""
+    try:
+        own = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SlimError(Problem(f"cannot be read as TOML ({error})", str(path))) from None
+    base = own.pop("extends", None)
+    if base is None:
+        return own
+    if not isinstance(base, str) or depth > 8:
+        raise SlimError(Problem("'extends' does not lead to a target", str(path)))
+    return {**_read(_find(base), depth + 1), **own}
+
+
+def _target(name: str, values: dict[str, Any], where: str) -> Target:
+    known = {field.name: str(field.type) for field in fields(Target)}
+    problems = [Problem(f"has an unknown key '{key}'", where) for key in values if key not in known or key == "name"]
+    required = ("description", "family", "isas", "compilers")
+    problems += [Problem(f"lacks the key '{key}'", where) for key in required if key not in values]
+    texts = [key for key, kind in known.items() if kind == "str"]
+    lists = [key for key, kind in known.items() if kind == "tuple[str, ...]"]
+    problems += [Problem(f"'{key}' is not text", where) for key in texts if not isinstance(values.get(key, ""), str)]
+    problems += [
+        Problem(f"'{key}' is not a list of texts", where) for key in lists if not _is_texts(values.get(key, []))
+    ]
+    if not problems:
+        problems += _choices("isas", values["isas"], ISAS.get(values["family"], ()), where)
+        problems += _choices("family", [values["family"]], tuple(ISAS), where)
+        problems += _choices("files", values.get("files", []), COMPANIONS, where)
+    if problems:
+        raise SlimError(problems)
+    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    settings["compilers"] = _compilers(values["compilers"], where)
+    return Target(name=name, **settings)
+
+
+def _choices(key: str, values: list[str], known: tuple[str, ...], where: str) -> list[Problem]:
+    hint = f"use some of {', '.join(known)}"
+    return [Problem(f"'{key}' has an unknown '{value}'", where, hint) for value in values if value not in known]
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _compilers(values: object, where: str) -> tuple[Compiler, ...]:
+    found = []
+    for value in values if isinstance(values, list) else [None]:
+        known = {"command", "zig", "flags", "native"}
+        if not isinstance(value, dict) or value.keys() - known or ("command" in value) == ("zig" in value):
+            raise SlimError(Problem("a compiler needs a command or zig's target, and may have flags", where))
+        if not _is_texts(value.get("flags", [])):
+            raise SlimError(Problem("a compiler's flags are not a list of texts", where))
+        flags = tuple(value.get("flags", []))
+        found.append(
+            Compiler(str(value.get("command", "")), str(value.get("zig", "")), flags, bool(value.get("native")))
+        )
+    return tuple(found)
