@@ -60,28 +60,29 @@ class Recipe:
         """
         picture = self._open(image)
         picture = self._resize(self._central(picture))
-        pixels = np.asarray(picture, dtype=np.float32)  # (H, W, C), or (H, W) when gray
+        pixels: npt.NDArray[Any] = np.asarray(picture, dtype=np.float32)  # (H, W, C), or (H, W) when gray
         if pixels.ndim == 2:
             pixels = pixels[:, :, None]
         if self.channels == "BGR":
             pixels = pixels[:, :, ::-1]
-        pixels = (pixels * np.float32(self.scale) - np.float32(self.mean)) / np.float32(self.std)
+        mean, std = (np.asarray(each, dtype=np.float32) for each in (self.mean, self.std))
+        pixels = (pixels * np.float32(self.scale) - mean) / std
         if self.layout == "NCHW":
             pixels = pixels.transpose(2, 0, 1)
         return np.ascontiguousarray(pixels[None], dtype=np.float32)
 
     def _open(self, image: str | Path | Image | npt.NDArray[np.uint8]) -> Image:
-        from PIL import Image as pillow
+        from PIL import Image as Pillow
 
         mode = "L" if self.channels == "gray" else "RGB"
         if isinstance(image, np.ndarray):
-            return pillow.fromarray(np.squeeze(image)).convert(mode)
+            return Pillow.fromarray(np.squeeze(image)).convert(mode)
         if not isinstance(image, (str, Path)):
             return image.convert(mode)
         try:
-            with pillow.open(image) as opened:
+            with Pillow.open(image) as opened:
                 return opened.convert(mode)
-        except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
+        except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
             raise SlimError(Problem(f"cannot be decoded as an image ({error})", str(image), "remove it")) from error
 
     def _central(self, picture: Image) -> Image:

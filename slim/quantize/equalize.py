@@ -179,7 +179,7 @@ def _weights(node: ir.Node) -> Floats:
     weight = node.inputs[1]
     assert weight is not None
     assert weight.const_value is not None
-    array = weight.const_value.numpy().astype(np.float64)
+    array: Floats = weight.const_value.numpy().astype(np.float64)
     if node.op_type != "Conv" and not (node.op_type == "Gemm" and node.attributes.get_int("transB", 0)):
         array = array.T
     return array.reshape(array.shape[0], array.shape[1], -1)  # (O, I / groups, K)

@@ -1,4 +1,4 @@
-"""The one place where calibration runs a model: every other file of this room asks here for tensor values.
+"""The one place where calibration runs a model, on the C core: every other file of this room asks here for tensor values.
 
 `run_all` takes a model and names of its values and gives a function from feeds to those values.
 """
@@ -19,28 +19,25 @@ Run = Callable[[Mapping[str, Array]], dict[str, Array]]
 
 
 def run_all(model: ir.Model, names: Sequence[str]) -> Run:
-    """A function that runs `model` on `{input: array}` and returns the values of `names` (any value in the graph)."""
-    import onnx_ir as ir
-    import onnxruntime
+    """A function that runs `model` on `{input: array}` and returns the values of `names` (any value in the graph).
+
+    It runs on the C core. Raises UnsupportedError when that lacks an operator, CoreError for inputs that do not fit.
+    """
+    from slim.lower import lower
+    from slim.runtime import Session
 
     watched = model.clone()
     values = {value.name: value for node in watched.graph for value in node.outputs}
-    values.update({value.name: value for value in watched.graph.inputs})
-    watched.graph.outputs.clear()
-    computed = [name for name in names if values[name].producer() is not None]
+    computed = [name for name in names if name in values]
     if not computed:
         return lambda feeds: {name: np.asarray(feeds[name]) for name in names}
+    watched.graph.outputs.clear()
     watched.graph.outputs.extend(values[name] for name in computed)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(ir.to_proto(watched).SerializeToString(), options)
-    inputs = {value.name for value in session.get_inputs()}
+    session = Session(bytes(lower(watched)))
+    inputs = {tensor.name for tensor in session.inputs}
 
     def run(feeds: Mapping[str, Array]) -> dict[str, Array]:
-        outputs = session.run(computed, {name: np.asarray(array) for name, array in feeds.items() if name in inputs})
-        found = dict(zip(computed, outputs, strict=True))
+        found = session.run({name: np.asarray(array) for name, array in feeds.items() if name in inputs})
         return {name: found[name] if name in found else np.asarray(feeds[name]) for name in names}
 
     return run

@@ -55,7 +55,7 @@ def _integers(node: ir.Node, input_scale: float, bits: int, moments: Moments | N
     if moments is None:
         return IntegerLayer(quantize_rows(rows, scales, bits), scales, bias)
     integers = round_rows(rows, scales, moments, bits)
-    dequantized = integers * scales[:, None].astype(np.float64)
+    dequantized = integers.astype(np.float64) * scales[:, None].astype(np.float64)
     if node.op_type == "MatMul":  # has no bias to correct
         return IntegerLayer(integers, scales, None)
     shift = bias_shift(rows, dequantized, moments)

@@ -50,7 +50,8 @@ def columns(node: ir.Node, values: Array, limit: int, generator: np.random.Gener
     groups = node.attributes.get_int("group", 1)
     channels = values.shape[1] // groups
     grouped = taken.reshape(len(picked), -1, groups, channels).transpose(2, 3, 1, 0)  # (G, C / G, taps, P)
-    return grouped.reshape(groups, -1, len(picked))
+    result: Array = grouped.reshape(groups, -1, len(picked))
+    return result
 
 
 def padding(

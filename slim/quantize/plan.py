@@ -36,9 +36,7 @@ class Plan:
     integer: set[ir.Node] = field(default_factory=set)
     clamped: dict[ir.Node, ir.Node] = field(default_factory=dict)  # Conv/Gemm/MatMul/Add -> its Relu or Clip (rule 2)
     points: list[ir.Value] = field(default_factory=list)  # values with a quantizer, in graph order (rule 4)
-    group: dict[ir.Value, ir.Value] = field(
-        default_factory=dict
-    )  # value -> the value whose scale it shares (rules 5, 6)
+    group: dict[ir.Value, ir.Value] = field(default_factory=dict)  # value -> whose scale it shares (rules 5, 6)
     float_because: dict[ir.Node, str] = field(default_factory=dict)
 
     def result(self, node: ir.Node) -> ir.Value:
@@ -125,9 +123,9 @@ def _join_clamps(plan: Plan, nodes: Iterable[ir.Node]) -> None:
         if node in plan.integer and node.op_type in CLAMPED:
             output = node.outputs[0]
             users = output.consumers()
-            if len(users) == 1 and users[0].op_type in CLAMPS and users[0] in plan.integer:
-                if not output.is_graph_output():
-                    plan.clamped[node] = users[0]
+            alone = len(users) == 1 and not output.is_graph_output()
+            if alone and users[0].op_type in CLAMPS and users[0] in plan.integer:
+                plan.clamped[node] = users[0]
 
 
 def _drop_lonely(plan: Plan, nodes: Iterable[ir.Node]) -> None:

@@ -170,7 +170,9 @@ def _bias(rewrite: _Rewrite, node: ir.Node, bias: ir.Value, x_scale: ir.Value, w
         return None
     scale = x_scale.const_value.numpy().astype(np.float32) * w_scale.const_value.numpy().astype(np.float32)
     if list(bias.shape or []) != list(scale.shape):
-        scale = np.broadcast_to(scale.reshape(-1), (int(np.prod(list(bias.shape or [1]))),))
+        scale = np.broadcast_to(
+            scale.reshape(-1), (int(np.prod(bias.shape.numpy() if bias.shape is not None else ())),)
+        )
     value = constant(rewrite.graph, f"{node.outputs[0].name}.bias_scale", np.asarray(scale, np.float32))
     return rewrite.read(node, bias, Scaled(value, None), axis=0)
 

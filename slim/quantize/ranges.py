@@ -46,7 +46,7 @@ def qparams(low: float, high: float) -> QParams:
 
 
 def choose(histogram: Histogram, method: str) -> QParams:
-    """The quantization of the values in `histogram` by `minmax`, `percentile` (99.99) or least squared error (`mse`)."""
+    """The quantization of what `histogram` holds by `minmax`, `percentile` (99.99) or `mse` (least squared error)."""
     low, high = min(histogram.minimum, 0.0), max(histogram.maximum, 0.0)
     if method == "minmax" or low >= high:
         return qparams(low, high)
@@ -92,4 +92,5 @@ def _least_squares(values: Floats, weights: Floats, low: float, high: float) -> 
 def quantize_array(values: npt.NDArray[np.floating], params: QParams) -> npt.NDArray[np.uint8]:
     """QuantizeLinear of the ONNX standard, to uint8: round half to even, add the zero point, saturate."""
     steps = np.round(values / np.float32(params.scale)) + params.zero_point
-    return np.clip(steps, 0, LEVELS).astype(np.uint8)
+    result: npt.NDArray[np.uint8] = np.clip(steps, 0, LEVELS).astype(np.uint8)
+    return result

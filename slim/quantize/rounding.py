@@ -138,7 +138,8 @@ def bias_shift(rows: npt.NDArray[np.float32], dequantized: Floats, moments: Mome
     x, q = moments.x / moments.count, moments.q / moments.count
     before = np.einsum("gok,gk->go", rows.reshape(groups, -1, inputs), x)
     after = np.einsum("gok,gk->go", dequantized.reshape(groups, -1, inputs), q)
-    return (before - after).ravel()
+    shift: Floats = (before - after).ravel()
+    return shift
 
 
 def _damping(moments: Moments, qq: Floats) -> Floats:

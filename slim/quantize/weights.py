@@ -55,7 +55,8 @@ def channel_scales(weights: Array, bits: int = 8) -> Array:
         error = np.square(steps * scale[:, None] - weights).sum(axis=1)
         better = error < least
         best[better], least[better] = scale[better], error[better]
-    return best.astype(np.float32)
+    result: Array = best.astype(np.float32)
+    return result
 
 
 def quantize_rows(weights: Array, scales: Array, bits: int = 8) -> npt.NDArray[np.int8]:
