@@ -57,7 +57,7 @@ def _lower_float(
         inputs.append(low.place_constant(panels.depthwise(weights.reshape(outputs, -1))))
         inputs.append(low.place_constant(panels.vector(bias)))
     else:
-        kind = "conv_f32"
+        kind = "winograd_f32" if low.winograd and _suits_winograd(low, node, window, groups) else "conv_f32"
         taps_last = weights.reshape(*weights.shape[:2], -1).transpose(0, 2, 1).reshape(groups, outputs // groups, -1)
         inputs.append(low.place_constant(np.concatenate([panels.gemm_f32(group) for group in taps_last])))
         inputs.append(low.place_constant(np.concatenate([panels.vector(group) for group in bias.reshape(groups, -1)])))
@@ -67,6 +67,18 @@ def _lower_float(
     tensor = low.builder.operator(kind, inputs, Type.F32, attributes, name=node.name or "")
     claim(low, chain)
     put_image(low, chain.value, tensor)
+
+
+def _suits_winograd(low: Lowering, node: ir.Node, window: Window, groups: int) -> bool:
+    """3x3 with stride 1, channels enough to pay for the transforms, and an image of more than a tile or two."""
+    if (window.kernel, window.stride, window.dilation) != ((3, 3), (1, 1), (1, 1)) or groups != 1:
+        return False
+    assert node.inputs[0] is not None
+    channels, outputs = low.shape(node.inputs[0])[1], low.shape(node.outputs[0])[1]
+    size = min(low.shape(node.outputs[0])[2:])
+    if size <= 8 and channels * outputs > 1 << 16:
+        return False  # few tiles: reading the transformed weights from memory takes longer than multiplying
+    return min(channels, outputs) >= 16 and channels + outputs >= 48 and size >= 4
 
 
 def _lower_integer(

@@ -16,13 +16,15 @@ from slim.lower.movement import requantized
 from slim.lower.rules import RULES
 
 
-def lower(model: ir.Model, name: str = "") -> bytearray:
+def lower(model: ir.Model, name: str = "", *, optimize: str = "speed") -> bytearray:
     """The `.slim` program of a simplified model (opset 21, static shapes, quantized operators as QDQ).
+
+    `optimize` is "speed", or "size": 3x3 convolutions then take no memory for transformed weights.
 
     Raises:
         UnsupportedError: operators, types or shapes that the core does not run, every one of them.
     """
-    low, problems = _walk(model, name)
+    low, problems = _walk(model, name, winograd=optimize == "speed")
     if problems:
         raise UnsupportedError(problems)
     return low.builder.finish(_outputs(low))
@@ -33,8 +35,8 @@ def unsupported(model: ir.Model) -> list[Problem]:
     return _walk(model, "")[1]
 
 
-def _walk(model: ir.Model, name: str) -> tuple[Lowering, list[Problem]]:
-    low = Lowering(model, name or model.graph.name or "")
+def _walk(model: ir.Model, name: str, *, winograd: bool = True) -> tuple[Lowering, list[Problem]]:
+    low = Lowering(model, name or model.graph.name or "", winograd=winograd)
     problems = _missing_rules(model)
     if problems:
         return low, problems

@@ -2,10 +2,44 @@
 #ifndef SLIM_SELECTION_H
 #define SLIM_SELECTION_H
 #define SLIM_HAS_KERNEL_GEMM_F32 1
-#define SLIM_HAS_KERNEL_DEPTHWISE_F32 0
-#define SLIM_HAS_KERNEL_GEMM_U8 0
-#define SLIM_HAS_KERNEL_DEPTHWISE_U8 0
+#define SLIM_HAS_KERNEL_DEPTHWISE_F32 1
+#define SLIM_HAS_KERNEL_WINOGRAD_F32 1
+#define SLIM_HAS_KERNEL_GEMM_U8 1
+#define SLIM_HAS_KERNEL_DEPTHWISE_U8 1
 #define SLIM_OPERATORS(X) \
     X(conv_f32) \
+    X(depthwise_f32) \
+    X(dense_f32) \
+    X(winograd_f32) \
+    X(matmul_f32) \
+    X(max_pool) \
+    X(average_pool_f32) \
+    X(reduce_f32) \
+    X(softmax_f32) \
+    X(layer_norm_f32) \
+    X(lrn_f32) \
+    X(resize_f32) \
+    X(conv_transpose_f32) \
+    X(lstm_f32) \
+    X(binary_f32) \
+    X(unary_f32) \
+    X(reshape) \
+    X(transpose) \
+    X(concat) \
+    X(slice) \
+    X(pad) \
+    X(gather) \
+    X(expand) \
+    X(cast) \
+    X(quantize) \
+    X(dequantize) \
+    X(requantize) \
+    X(conv_u8) \
+    X(depthwise_u8) \
+    X(dense_u8) \
+    X(add_u8) \
+    X(mul_u8) \
+    X(lookup_u8) \
+    X(average_pool_u8) \
 
 #endif

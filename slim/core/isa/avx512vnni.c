@@ -14,5 +14,8 @@
 #if SLIM_HAS_KERNEL_DEPTHWISE_U8
 #include "kernels/depthwise_u8.c"
 #endif
+#if SLIM_HAS_KERNEL_WINOGRAD_F32
+#include "kernels/winograd_f32.c"
+#endif
 #include "isa/table.h"
 #include "isa/end.h"

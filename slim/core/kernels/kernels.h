@@ -66,6 +66,27 @@ typedef struct slim_depthwise_u8_task {
     int32_t input_zero_point;     /* what the padding reads */
 } slim_depthwise_u8_task;
 
+/* Winograd's transforms of one tile of a 3x3 convolution, points x points pixels in, (points - 2)^2 out: F(4,3) with 6
+ * points, F(2,3) with 4 (Lavin and Gray, arXiv 1509.09308). A plane holds one transformed value of every tile. */
+typedef struct slim_winograd_f32_input {
+    int points;
+    const float *const *pixels;   /* [points * points], each to `channels` floats; up to 60 bytes after them are read */
+    size_t channels;
+    float *planes;                /* plane e at e * plane_stride: `channels` floats, rounded up to a panel, are written */
+    size_t plane_stride;
+} slim_winograd_f32_input;
+
+typedef struct slim_winograd_f32_output {
+    int points;
+    const float *planes;          /* plane e at e * plane_stride: the products of this tile, a panel's multiple of floats */
+    size_t plane_stride;
+    const float *bias;            /* [ceil(n / 16) * 16] */
+    float *const *out;            /* [(points - 2)^2], each to n floats, NULL where the tile hangs over the edge */
+    const float *const *residual; /* the same places of the residual; NULL where there is none */
+    size_t n;
+    float lo, hi;
+} slim_winograd_f32_output;
+
 struct slim_kernels {
     const char *name;
 #if SLIM_HAS_KERNEL_GEMM_F32
@@ -79,6 +100,10 @@ struct slim_kernels {
 #endif
 #if SLIM_HAS_KERNEL_DEPTHWISE_U8
     void (*depthwise_u8)(const slim_depthwise_u8_task *task);
+#endif
+#if SLIM_HAS_KERNEL_WINOGRAD_F32
+    void (*winograd_input_f32)(const slim_winograd_f32_input *task);
+    void (*winograd_output_f32)(const slim_winograd_f32_output *task);
 #endif
 };
 

@@ -75,10 +75,11 @@ typedef struct block {
     size_t *offset;
 } block;
 
-/* Entry of the order: a root value, or (from tensor_count on) a node's scratch memory. */
+/* Entry of the order: a root value, then (from tensor_count on) a node's scratch memory, then what a node keeps. */
 static block block_of(slim_session *session, uint32_t entry)
 {
     uint32_t tensors = session->model->header->tensor_count;
+    uint32_t steps = session->model->header->operator_count;
     block b;
     if (entry < tensors) {
         slim_value *value = &session->values[entry];
@@ -86,11 +87,17 @@ static block block_of(slim_session *session, uint32_t entry)
         b.last = value->last;
         b.bytes = value->span;
         b.offset = &value->offset;
-    } else {
+    } else if (entry < tensors + steps) {
         slim_node *node = &session->nodes[entry - tensors];
         b.first = b.last = (int32_t)(entry - tensors);
         b.bytes = node->scratch_bytes * (size_t)session->threads;
         b.offset = &node->scratch_offset;
+    } else {
+        slim_node *node = &session->nodes[entry - tensors - steps];
+        b.first = 0;
+        b.last = (int32_t)steps - 1;
+        b.bytes = node->kept_bytes;
+        b.offset = &node->kept_offset;
     }
     return b;
 }
@@ -191,9 +198,12 @@ SLIM_INTERNAL void slim_plan_memory(slim_session *session)
         if (value->root == i && value->kind != SLIM_KIND_CONSTANT && value->last >= value->first)
             session->order[count++] = i;
     }
-    for (uint32_t i = 0; i < h->operator_count; i++)
+    for (uint32_t i = 0; i < h->operator_count; i++) {
         if (session->nodes[i].scratch_bytes)
             session->order[count++] = h->tensor_count + i;
+        if (session->nodes[i].kept_bytes)
+            session->order[count++] = h->tensor_count + h->operator_count + i;
+    }
     find_lower_bound(session, session->order, count);
     sort_by_size(session, session->order, count);
     for (uint32_t i = 0; i < count; i++)

@@ -19,7 +19,7 @@ SLIM_API size_t slim_session_bytes(const slim_model *model, const slim_options *
     h = model->header;
     return slim_align(sizeof(slim_session)) + slim_align(h->tensor_count * sizeof(slim_value))
          + slim_align(h->operator_count * sizeof(slim_node))
-         + slim_align(((size_t)h->tensor_count + h->operator_count) * sizeof(uint32_t))
+         + slim_align(((size_t)h->tensor_count + 2 * (size_t)h->operator_count) * sizeof(uint32_t))
          + slim_pool_bytes(thread_count(options)) + SLIM_ALIGNMENT;
 }
 
@@ -95,7 +95,7 @@ SLIM_API slim_status slim_session_init(slim_session **out, const slim_model *mod
     session->nodes = (slim_node *)at;
     at += slim_align(model->header->operator_count * sizeof(slim_node));
     session->order = (uint32_t *)at;
-    at += slim_align(((size_t)model->header->tensor_count + model->header->operator_count) * sizeof(uint32_t));
+    at += slim_align(((size_t)model->header->tensor_count + 2 * (size_t)model->header->operator_count) * sizeof(uint32_t));
     *out = session;
     session->failed_node = model->header->operator_count;
     session->kernels = slim_find_kernels(options ? options->isa : SLIM_ISA_AUTO);
@@ -143,6 +143,29 @@ static void place_values(slim_session *session)
     }
 }
 
+static void run_node(slim_session *session, uint32_t index, int setup)
+{
+    const slim_node *node = &session->nodes[index];
+    slim_step step;
+    step.session = session;
+    step.node = node;
+    step.tensors = slim_node_tensors(session->model, node->record);
+    step.attributes = session->model->words + node->record->attributes;
+    step.kernels = session->kernels;
+    step.inputs = node->record->input_count;
+    step.outputs = node->record->output_count;
+    step.setup = setup;
+    node->op->run(&step);
+}
+
+/* Steps that keep something (transformed weights) compute it now. */
+static void fill_kept(slim_session *session)
+{
+    for (uint32_t i = 0; i < session->model->header->operator_count; i++)
+        if (session->nodes[i].kept_bytes)
+            run_node(session, i, 1);
+}
+
 SLIM_API slim_status slim_session_set_arena(slim_session *session, void *arena, size_t bytes)
 {
     if (!session || !arena)
@@ -153,6 +176,9 @@ SLIM_API slim_status slim_session_set_arena(slim_session *session, void *arena, 
     }
     session->arena = (unsigned char *)slim_align((size_t)(uintptr_t)arena);
     place_values(session);
+    slim_pool_begin(session->pool);
+    fill_kept(session);
+    slim_pool_end(session->pool);
     return SLIM_OK;
 }
 
@@ -183,24 +209,11 @@ SLIM_API slim_status slim_resize(slim_session *session, int input, const int32_t
         if (arena) {
             session->arena = (unsigned char *)arena;
             place_values(session);
+            fill_kept(session);
         }
         return status;
     }
     return slim_session_regrow(session);
-}
-
-static void run_node(slim_session *session, uint32_t index)
-{
-    const slim_node *node = &session->nodes[index];
-    slim_step step;
-    step.session = session;
-    step.node = node;
-    step.tensors = slim_node_tensors(session->model, node->record);
-    step.attributes = session->model->words + node->record->attributes;
-    step.kernels = session->kernels;
-    step.inputs = node->record->input_count;
-    step.outputs = node->record->output_count;
-    node->op->run(&step);
 }
 
 SLIM_API slim_status slim_run(slim_session *session)
@@ -213,7 +226,7 @@ SLIM_API slim_status slim_run(slim_session *session)
     }
     slim_pool_begin(session->pool);
     for (uint32_t i = 0; i < session->model->header->operator_count; i++)
-        run_node(session, i);
+        run_node(session, i, 0);
     slim_pool_end(session->pool);
     return SLIM_OK;
 }
@@ -225,7 +238,7 @@ SLIM_API slim_status slim_run_step(slim_session *session, int step)
     if (!session->arena)
         return SLIM_NO_ARENA;
     slim_pool_begin(session->pool);
-    run_node(session, (uint32_t)step);
+    run_node(session, (uint32_t)step, 0);
     slim_pool_end(session->pool);
     return SLIM_OK;
 }
