@@ -1,0 +1,1 @@
+"""The core's operators, one program each, against onnxruntime or arithmetic written out in numpy."""
