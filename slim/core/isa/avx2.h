@@ -8,7 +8,9 @@
 #define SLIM_LANES 8
 
 #define SLIM_VF __m256
+#define SLIM_KEEP(v) __asm__("" : "+x"(v))   /* in its register: gcc would load it for each use */
 #define SLIM_VF_LOAD(p) _mm256_loadu_ps(p)
+#define SLIM_VF_LOAD_BITS(p) _mm256_castsi256_ps(SLIM_VI_LOAD(p))
 #define SLIM_VF_STORE(p, v) _mm256_storeu_ps((p), (v))
 #define SLIM_VF_SPLAT(x) _mm256_set1_ps(x)
 #define SLIM_VF_ADD(a, b) _mm256_add_ps((a), (b))
@@ -24,10 +26,6 @@
 #define SLIM_VI_ADD(a, b) _mm256_add_epi32((a), (b))
 #define SLIM_VI_TO_VF(a) _mm256_cvtepi32_ps(a)
 #define SLIM_VF_ROUND(a) _mm256_cvtps_epi32(a)       /* to nearest, ties to even */
-/* Bytes become 32-bit lanes; a product of two such fits 16 x 16 bits, which multiply-add does as one instruction. */
-#define SLIM_VI_LOAD_U8(p) _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p)))
-#define SLIM_VI_LOAD_S8(p) _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p)))
-#define SLIM_VI_MULADD(x, w, a) _mm256_add_epi32((a), _mm256_madd_epi16((x), (w)))
 #define SLIM_VI_STORE_U8(p, v) slim_store_u8_avx2((p), (v))
 
 SLIM_TILE void slim_store_u8_avx2(void *p, __m256i v)
@@ -68,9 +66,26 @@ SLIM_TILE slim_dot_avx2 slim_dot_input_avx2(const uint8_t *p)
 #define SLIM_DOT(x, w, a) \
     _mm256_add_epi32((a), _mm256_add_epi32(_mm256_madd_epi16((x).even, (w).even), _mm256_madd_epi16((x).odd, (w).odd)))
 #define SLIM_DOT_ACC SLIM_VI
-#define SLIM_DOT_ZERO SLIM_VI_SPLAT(0)
+#define SLIM_DOT_START(bias) (bias)
 #define SLIM_DOT_SUM(a) (a)
 #define SLIM_DOT_SIGNED 0
+
+/* Two rows of a window: bytes of both in turn, to become 16-bit integers. */
+SLIM_TILE __m128i slim_pair_avx2(const void *p, const void *q)
+{
+    return _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)p), _mm_loadl_epi64((const __m128i *)q));
+}
+
+#define SLIM_WIDE 8
+#define SLIM_DEPTH 2
+#define SLIM_WIDE_ACC __m256i
+#define SLIM_WIDE_X __m256i
+#define SLIM_WIDE_W __m256i
+#define SLIM_WIDE_START(table) SLIM_VI_LOAD(table)
+#define SLIM_WIDE_LOAD_X(p) _mm256_cvtepu8_epi16(slim_pair_avx2((p)[0], (p)[1]))
+#define SLIM_WIDE_LOAD_W(p) _mm256_cvtepi8_epi16(slim_pair_avx2((p)[0], (p)[1]))
+#define SLIM_WIDE_MULADD(x, w, a) _mm256_add_epi32((a), _mm256_madd_epi16((x), (w)))
+#define SLIM_WIDE_PART(a, i) (a)
 
 #define SLIM_GEMM_F32_TILES(X) X(2, 6, 2, 1) X(1, 8, 4, 1)
 #define SLIM_GEMM_F32_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)

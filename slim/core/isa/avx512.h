@@ -38,9 +38,27 @@ SLIM_TILE slim_dot_avx512 slim_dot_input_avx512(const uint8_t *p)
 #define SLIM_DOT(x, w, a) \
     _mm512_add_epi32((a), _mm512_add_epi32(_mm512_madd_epi16((x).even, (w).even), _mm512_madd_epi16((x).odd, (w).odd)))
 #define SLIM_DOT_ACC SLIM_VI
-#define SLIM_DOT_ZERO SLIM_VI_SPLAT(0)
+#define SLIM_DOT_START(bias) (bias)
 #define SLIM_DOT_SUM(a) (a)
 #define SLIM_DOT_SIGNED 0
+
+/* Two rows of a window: bytes of both in turn, to become 16-bit integers. */
+SLIM_TILE __m256i slim_pair_avx512(const void *p, const void *q)
+{
+    __m128i a = _mm_loadu_si128((const __m128i *)p), b = _mm_loadu_si128((const __m128i *)q);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi8(a, b)), _mm_unpackhi_epi8(a, b), 1);
+}
+
+#define SLIM_WIDE 16
+#define SLIM_DEPTH 2
+#define SLIM_WIDE_ACC __m512i
+#define SLIM_WIDE_X __m512i
+#define SLIM_WIDE_W __m512i
+#define SLIM_WIDE_START(table) SLIM_VI_LOAD(table)
+#define SLIM_WIDE_LOAD_X(p) _mm512_cvtepu8_epi16(slim_pair_avx512((p)[0], (p)[1]))
+#define SLIM_WIDE_LOAD_W(p) _mm512_cvtepi8_epi16(slim_pair_avx512((p)[0], (p)[1]))
+#define SLIM_WIDE_MULADD(x, w, a) _mm512_add_epi32((a), _mm512_madd_epi16((x), (w)))
+#define SLIM_WIDE_PART(a, i) (a)
 
 #define SLIM_GEMM_U8_TILES(X) X(1, 14, 4, 1) X(2, 10, 3, 1)
 #define SLIM_GEMM_U8_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)

@@ -26,9 +26,33 @@ SLIM_TILE __m512i slim_dot_input_avx512vnni(const uint8_t *p)
 #define SLIM_DOT_LOAD_X(p) slim_dot_input_avx512vnni(p)
 #define SLIM_DOT(x, w, a) slim_dot_avx512vnni((x), (w), (a))
 #define SLIM_DOT_ACC SLIM_VI
-#define SLIM_DOT_ZERO SLIM_VI_SPLAT(0)
+#define SLIM_DOT_START(bias) (bias)
 #define SLIM_DOT_SUM(a) (a)
 #define SLIM_DOT_SIGNED 0
+
+/* Four rows of a window, 16 channels: each 32-bit lane gets the four bytes of a channel. Rows become quarters of a vector,
+ * words of four channels change places, then bytes within each quarter. */
+SLIM_TILE __m512i slim_four_rows_avx512vnni(const void *p0, const void *p1, const void *p2, const void *p3)
+{
+    const __m512i words = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i bytes = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    __m512i rows = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)p0));
+    rows = _mm512_inserti32x4(rows, _mm_loadu_si128((const __m128i *)p1), 1);
+    rows = _mm512_inserti32x4(rows, _mm_loadu_si128((const __m128i *)p2), 2);
+    rows = _mm512_inserti32x4(rows, _mm_loadu_si128((const __m128i *)p3), 3);
+    return _mm512_shuffle_epi8(_mm512_permutexvar_epi32(words, rows), bytes);
+}
+
+#define SLIM_WIDE 16
+#define SLIM_DEPTH 4
+#define SLIM_WIDE_ACC __m512i
+#define SLIM_WIDE_X __m512i
+#define SLIM_WIDE_W __m512i
+#define SLIM_WIDE_START(table) SLIM_VI_LOAD(table)
+#define SLIM_WIDE_LOAD_X(p) slim_four_rows_avx512vnni((p)[0], (p)[1], (p)[2], (p)[3])
+#define SLIM_WIDE_LOAD_W(p) slim_four_rows_avx512vnni((p)[0], (p)[1], (p)[2], (p)[3])
+#define SLIM_WIDE_MULADD(x, w, a) slim_dot_avx512vnni((x), (w), (a))
+#define SLIM_WIDE_PART(a, i) (a)
 
 #define SLIM_GEMM_U8_TILES(X) X(1, 14, 4, 1) X(2, 12, 4, 1) X(3, 9, 3, 1) X(4, 6, 2, 1)
 #define SLIM_GEMM_U8_WIDTH(vectors, k) \

@@ -5,7 +5,9 @@
  *   SLIM_LANES                         32-bit lanes of a vector: 1, 4, 8 or 16
  *   SLIM_VF_..., SLIM_VI_...           words on vectors of floats and of int32
  *   SLIM_DOT_...                       products of 4 unsigned and 4 signed bytes a lane
- *   SLIM_TILE_...                      tile sizes, in rows and vectors
+ *   SLIM_WIDE, SLIM_DEPTH              channels that uint8 depthwise kernels take together, and rows of the window
+ *   SLIM_WIDE_...                      words on so many bytes, of so many rows
+ *   SLIM_GEMM_..._TILES, ..._WIDTH     tile sizes, in vectors and rows, and the choice among them
  * and the kernels in `kernels/` are written on these alone. */
 #define SLIM_JOIN2(a, b) a##_##b
 #define SLIM_JOIN(a, b) SLIM_JOIN2(a, b)
@@ -13,10 +15,14 @@
 #define SLIM_TILE SLIM_INLINE SLIM_TARGET
 #define SLIM_STEP static __attribute__((noinline)) SLIM_TARGET
 #define SLIM_VECTORS (SLIM_PANEL / SLIM_LANES)   /* in a panel of 16 channels */
+#define SLIM_COLUMNS 4                            /* output columns that depthwise kernels compute together, */
+#define SLIM_BLOCK 128                            /* and channels that they take there before they move on */
 
-/* Loops over registers have constant bounds and must disappear. */
+/* Loops over registers have constant bounds and must disappear (UNROLL); others stay as they are, for code size (ROLL). */
 #if defined(__clang__)
 #define SLIM_UNROLL _Pragma("unroll")
+#define SLIM_ROLL _Pragma("nounroll")
 #else
 #define SLIM_UNROLL _Pragma("GCC unroll 32")
+#define SLIM_ROLL _Pragma("GCC unroll 1")
 #endif

@@ -6,6 +6,8 @@
 #undef SLIM_STEP
 #undef SLIM_VECTORS
 #undef SLIM_UNROLL
+#undef SLIM_ROLL
+#undef SLIM_COLUMNS
 #undef SLIM_ISA_SUFFIX
 #undef SLIM_TARGET
 #undef SLIM_LANES
@@ -25,9 +27,6 @@
 #undef SLIM_VI_SPLAT
 #undef SLIM_VI_ADD
 #undef SLIM_VI_TO_VF
-#undef SLIM_VI_LOAD_U8
-#undef SLIM_VI_LOAD_S8
-#undef SLIM_VI_MULADD
 #undef SLIM_VI_STORE_U8
 #undef SLIM_DOT_W
 #undef SLIM_DOT_X
@@ -35,7 +34,7 @@
 #undef SLIM_DOT_LOAD_X
 #undef SLIM_DOT
 #undef SLIM_DOT_ACC
-#undef SLIM_DOT_ZERO
+#undef SLIM_DOT_START
 #undef SLIM_DOT_SUM
 #undef SLIM_DOT_SIGNED
 #undef SLIM_GEMM_F32_TILES
@@ -45,3 +44,18 @@
 #undef SLIM_VF_LOAD_PART
 #undef SLIM_VF_STORE_PART
 #undef SLIM_VI_STORE_U8_PART
+#undef SLIM_VI_STORE_U8_X2
+#undef SLIM_VI_STORE_U8_X4
+#undef SLIM_KEEP
+#undef SLIM_BLOCK
+#undef SLIM_VF_LOAD_BITS
+#undef SLIM_WIDE
+#undef SLIM_DEPTH
+#undef SLIM_WIDE_ACC
+#undef SLIM_WIDE_X
+#undef SLIM_WIDE_W
+#undef SLIM_WIDE_START
+#undef SLIM_WIDE_LOAD_X
+#undef SLIM_WIDE_LOAD_W
+#undef SLIM_WIDE_MULADD
+#undef SLIM_WIDE_PART

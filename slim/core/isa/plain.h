@@ -9,7 +9,9 @@
 
 #define SLIM_LANES 4
 #define SLIM_VF __m128
+#define SLIM_KEEP(v) __asm__("" : "+x"(v))   /* in its register: gcc would load it for each use */
 #define SLIM_VF_LOAD(p) _mm_loadu_ps(p)
+#define SLIM_VF_LOAD_BITS(p) _mm_castsi128_ps(SLIM_VI_LOAD(p))
 #define SLIM_VF_STORE(p, v) _mm_storeu_ps((p), (v))
 #define SLIM_VF_SPLAT(x) _mm_set1_ps(x)
 #define SLIM_VF_ADD(a, b) _mm_add_ps((a), (b))
@@ -25,28 +27,7 @@
 #define SLIM_VI_ADD(a, b) _mm_add_epi32((a), (b))
 #define SLIM_VI_TO_VF(a) _mm_cvtepi32_ps(a)
 #define SLIM_VF_ROUND(a) _mm_cvtps_epi32(a)       /* to nearest, ties to even */
-/* Bytes become 32-bit lanes; a product of two such fits 16 x 16 bits, which multiply-add does as one instruction. */
-#define SLIM_VI_LOAD_U8(p) slim_load_u8_plain(p)
-#define SLIM_VI_LOAD_S8(p) slim_load_s8_plain(p)
-#define SLIM_VI_MULADD(x, w, a) _mm_add_epi32((a), _mm_madd_epi16((x), (w)))
 #define SLIM_VI_STORE_U8(p, v) slim_store_u8_plain((p), (v))
-
-SLIM_INLINE __m128i slim_load_u8_plain(const void *p)
-{
-    int32_t bytes;
-    __builtin_memcpy(&bytes, p, 4);
-    __m128i zero = _mm_setzero_si128();
-    return _mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128(bytes), zero), zero);
-}
-
-SLIM_INLINE __m128i slim_load_s8_plain(const void *p)
-{
-    int32_t bytes;
-    __builtin_memcpy(&bytes, p, 4);
-    __m128i v = _mm_cvtsi32_si128(bytes);
-    v = _mm_unpacklo_epi8(v, v);
-    return _mm_srai_epi32(_mm_unpacklo_epi16(v, v), 24);
-}
 
 SLIM_INLINE void slim_store_u8_plain(void *p, __m128i v)
 {
@@ -87,10 +68,32 @@ SLIM_INLINE slim_dot_plain slim_dot_input_plain(const uint8_t *p)
 #define SLIM_DOT(x, w, a) \
     _mm_add_epi32((a), _mm_add_epi32(_mm_madd_epi16((x).even, (w).even), _mm_madd_epi16((x).odd, (w).odd)))
 
+/* Two rows of a window: bytes of both in turn, as 16-bit integers. */
+SLIM_INLINE __m128i slim_pair_plain(const void *p, const void *q)
+{
+    int32_t a, b;
+    __builtin_memcpy(&a, p, 4);
+    __builtin_memcpy(&b, q, 4);
+    return _mm_unpacklo_epi8(_mm_cvtsi32_si128(a), _mm_cvtsi32_si128(b));
+}
+
+#define SLIM_WIDE 4
+#define SLIM_DEPTH 2
+#define SLIM_WIDE_ACC __m128i
+#define SLIM_WIDE_X __m128i
+#define SLIM_WIDE_W __m128i
+#define SLIM_WIDE_START(table) SLIM_VI_LOAD(table)
+#define SLIM_WIDE_LOAD_X(p) _mm_unpacklo_epi8(slim_pair_plain((p)[0], (p)[1]), _mm_setzero_si128())
+#define SLIM_WIDE_LOAD_W(p) _mm_srai_epi16(_mm_unpacklo_epi8(_mm_setzero_si128(), slim_pair_plain((p)[0], (p)[1])), 8)
+#define SLIM_WIDE_MULADD(x, w, a) _mm_add_epi32((a), _mm_madd_epi16((x), (w)))
+#define SLIM_WIDE_PART(a, i) (a)
+
 #else
 #define SLIM_LANES 1
 #define SLIM_VF float
+#define SLIM_KEEP(v) (void)(v)
 #define SLIM_VF_LOAD(p) (*(p))
+#define SLIM_VF_LOAD_BITS(p) slim_float_plain(p)
 #define SLIM_VF_STORE(p, v) (*(p) = (v))
 #define SLIM_VF_SPLAT(x) (x)
 #define SLIM_VF_ADD(a, b) ((a) + (b))
@@ -106,10 +109,25 @@ SLIM_INLINE slim_dot_plain slim_dot_input_plain(const uint8_t *p)
 #define SLIM_VI_ADD(a, b) ((int32_t)((uint32_t)(a) + (uint32_t)(b)))
 #define SLIM_VI_TO_VF(a) ((float)(a))
 #define SLIM_VF_ROUND(a) slim_round_plain(a)
-#define SLIM_VI_LOAD_U8(p) ((int32_t)*(const uint8_t *)(p))
-#define SLIM_VI_LOAD_S8(p) ((int32_t)*(const int8_t *)(p))
-#define SLIM_VI_MULADD(x, w, a) ((int32_t)((uint32_t)(a) + (uint32_t)((x) * (w))))
 #define SLIM_VI_STORE_U8(p, v) (*(uint8_t *)(p) = (uint8_t)(v))
+
+#define SLIM_WIDE 1
+#define SLIM_DEPTH 1
+#define SLIM_WIDE_ACC int32_t
+#define SLIM_WIDE_X int32_t
+#define SLIM_WIDE_W int8_t
+#define SLIM_WIDE_START(table) (*(table))
+#define SLIM_WIDE_LOAD_X(p) ((int32_t)*(p)[0])
+#define SLIM_WIDE_LOAD_W(p) (*(p)[0])
+#define SLIM_WIDE_MULADD(x, w, a) SLIM_VI_ADD((a), (x) * (w))
+#define SLIM_WIDE_PART(a, i) (a)
+
+SLIM_INLINE float slim_float_plain(const int32_t *p)
+{
+    float x;
+    __builtin_memcpy(&x, p, 4);
+    return x;
+}
 
 /* Adding 1.5 * 2^23 leaves no bits for a fraction: the addition rounds to nearest, ties to even. For |x| <= 2^22. */
 SLIM_INLINE int32_t slim_round_plain(float x)
@@ -145,15 +163,15 @@ SLIM_INLINE slim_dot_plain slim_dot_input_plain(const uint8_t *p)
 #endif
 
 #define SLIM_DOT_ACC SLIM_VI
-#define SLIM_DOT_ZERO SLIM_VI_SPLAT(0)
+#define SLIM_DOT_START(bias) (bias)
 #define SLIM_DOT_SUM(a) (a)
 #define SLIM_DOT_SIGNED 0
 
 #if SLIM_LANES == 4
 #define SLIM_GEMM_F32_TILES(X) X(2, 4, 2, 1) X(1, 4, 2, 1)   /* vectors; rows of a tile, of what is left, 1 */
 #define SLIM_GEMM_F32_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
-#define SLIM_GEMM_U8_TILES(X) X(2, 2, 1, 1)
-#define SLIM_GEMM_U8_WIDTH(vectors, k) 2
+#define SLIM_GEMM_U8_TILES(X) X(2, 4, 2, 1) X(1, 4, 2, 1)
+#define SLIM_GEMM_U8_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
 #else
 #define SLIM_GEMM_F32_TILES(X) X(4, 4, 1, 1) X(1, 4, 1, 1)
 #define SLIM_GEMM_F32_WIDTH(vectors, k) ((vectors) >= 4 ? 4 : 1)

@@ -3,33 +3,17 @@
  * A tile of a few rows by a few vectors of output channels stays in registers while k runs. One group of channels goes over
  * all rows before the next, so that its weights are read once from far memory. */
 
-SLIM_TILE void SLIM_NAME(slim_gemm_f32_finish)(const slim_gemm_f32_task *task, SLIM_VF x, size_t row, size_t channel)
-{
-    size_t left = task->n - channel;
-    float *out = task->out + row * task->out_stride + channel;
-    const float *residual = task->residual ? task->residual + row * task->residual_stride + channel : NULL;
-    SLIM_VF lo = SLIM_VF_SPLAT(task->lo), hi = SLIM_VF_SPLAT(task->hi);
-    if (left >= SLIM_LANES) {
-        if (residual)
-            x = SLIM_VF_ADD(x, SLIM_VF_LOAD(residual));
-        x = SLIM_VF_MIN(SLIM_VF_MAX(x, lo), hi);
-        SLIM_VF_STORE(out, x);
-    } else {
-        if (residual)
-            x = SLIM_VF_ADD(x, SLIM_VF_LOAD_PART(residual, left));
-        x = SLIM_VF_MIN(SLIM_VF_MAX(x, lo), hi);
-        SLIM_VF_STORE_PART(out, left, x);
-    }
-}
-
 /* Rows `row` to row + mr, vectors `vector` to vector + nv. */
 SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, size_t row, size_t vector, const int mr,
                                              const int nv)
 {
     const size_t taps = task->taps, k = task->k, panel_stride = taps * k * SLIM_PANEL;
     const float *const *rows = task->rows + row * taps;
+    const size_t channel = vector * SLIM_LANES;
+    const size_t last = SLIM_MIN(task->n - channel - (size_t)(nv - 1) * SLIM_LANES, (size_t)SLIM_LANES);   /* lanes */
     const float *weights[4];    /* of each panel */
-    SLIM_VF acc[16][8];
+    float *out = task->out + row * task->out_stride + channel;
+    SLIM_VF lo, hi, acc[16][8];
     size_t tap, j;
     int i, v;
     SLIM_UNROLL
@@ -38,10 +22,21 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
             + vector % SLIM_VECTORS * SLIM_LANES;
     SLIM_UNROLL
     for (v = 0; v < nv; v++) {
-        SLIM_VF bias = SLIM_VF_LOAD(task->bias + (vector + (size_t)v) * SLIM_LANES);
+        SLIM_VF bias = SLIM_VF_LOAD(task->bias + channel + v * SLIM_LANES);
         SLIM_UNROLL
         for (i = 0; i < mr; i++)
             acc[i][v] = bias;
+    }
+    if (task->residual) {
+        const float *residual = task->residual + row * task->residual_stride + channel;
+        SLIM_UNROLL
+        for (i = 0; i < mr; i++) {
+            SLIM_UNROLL
+            for (v = 0; v < nv - 1; v++)
+                acc[i][v] = SLIM_VF_ADD(acc[i][v], SLIM_VF_LOAD(residual + v * SLIM_LANES));
+            acc[i][v] = SLIM_VF_ADD(acc[i][v], SLIM_VF_LOAD_PART(residual + v * SLIM_LANES, last));
+            residual += task->residual_stride;
+        }
     }
     for (tap = 0; tap < taps; tap++) {
         const float *x[16];
@@ -65,14 +60,21 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
             }
         }
     }
+    lo = SLIM_VF_SPLAT(task->lo);
+    hi = SLIM_VF_SPLAT(task->hi);
     SLIM_UNROLL
     for (i = 0; i < mr; i++) {
         SLIM_UNROLL
-        for (v = 0; v < nv; v++) {
-            size_t channel = (vector + (size_t)v) * SLIM_LANES;
-            if (channel < task->n)
-                SLIM_NAME(slim_gemm_f32_finish)(task, acc[i][v], row + (size_t)i, channel);
-        }
+        for (v = 0; v < nv; v++)
+            acc[i][v] = SLIM_VF_MIN(SLIM_VF_MAX(acc[i][v], lo), hi);
+    }
+    SLIM_UNROLL
+    for (i = 0; i < mr; i++) {
+        SLIM_UNROLL
+        for (v = 0; v < nv - 1; v++)
+            SLIM_VF_STORE(out + v * SLIM_LANES, acc[i][v]);
+        SLIM_VF_STORE_PART(out + v * SLIM_LANES, last, acc[i][v]);
+        out += task->out_stride;
     }
 }
 
