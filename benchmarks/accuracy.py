@@ -1,4 +1,4 @@
-"""What quantization costs on real images: top-1 in float and in int8, the share of unchanged answers, SQNR of the logits.
+"""What quantization costs on real images: top-1 in float and in int8, share of equal answers, SQNR of the logits.
 
     python benchmarks/accuracy.py [MODEL ...] [--every N] [--method mse]
 

@@ -180,7 +180,7 @@ def _weights(node: ir.Node) -> Floats:
     assert weight is not None
     assert weight.const_value is not None
     array: Floats = weight.const_value.numpy().astype(np.float64)
-    if node.op_type != "Conv" and not (node.op_type == "Gemm" and node.attributes.get_int("transB", 0)):
+    if node.op_type != "Conv" and not (node.op_type == "Gemm" and node.attributes.get_int("transB", 0) == 1):
         array = array.T
     return array.reshape(array.shape[0], array.shape[1], -1)  # (O, I / groups, K)
 

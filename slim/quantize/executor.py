@@ -1,4 +1,4 @@
-"""The one place where calibration runs a model, on the C core: every other file of this room asks here for tensor values.
+"""The one place where calibration runs a model, on the C core: all of this room asks here for tensor values.
 
 `run_all` takes a model and names of its values and gives a function from feeds to those values.
 """

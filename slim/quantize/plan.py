@@ -101,7 +101,7 @@ def _unsupported_heavy(node: ir.Node) -> str | None:
         return f"{kind} with weights of rank {rank} has no integer kernel"
     if kind == "Gemm":
         plain = all(node.attributes.get_float(name, 1.0) == 1.0 for name in ("alpha", "beta"))
-        if not plain or node.attributes.get_int("transA", 0):
+        if not plain or node.attributes.get_int("transA", 0) != 0:
             return "Gemm with alpha, beta or transA has no integer kernel"
         bias = node.inputs[2] if len(node.inputs) > 2 else None
         columns = weight.shape[0 if node.attributes.get_int("transB", 0) else 1] if weight.shape else 0
