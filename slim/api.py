@@ -71,10 +71,13 @@ def quantize(
     minmax, percentile) chooses ranges; `keep_float` names nodes that stay in float. Raises `SlimError` for samples that
     are missing or not finite.
     """
+    from slim.prune import remove_unused
     from slim.quantize import quantize
 
     simple, _ = simplify(model)
-    return quantize(simple, _samples(samples, simple), method=method, keep_float=keep_float)
+    quantized, report = quantize(simple, _samples(samples, simple), method=method, keep_float=keep_float)
+    remove_unused(quantized)  # the float weights that integers replaced
+    return quantized, report
 
 
 def estimate(model: ModelLike, device: DeviceLike, threads: int | None = None) -> Estimate:
