@@ -90,7 +90,8 @@ class Budget:
 @dataclass(frozen=True)
 class Calibration:
     """What the efficiencies were fitted to: `device` is the start of its name in the source, `precision` the float
-    arithmetic that was measured there; the factors are the largest left between prediction and measurement."""
+    arithmetic measured there; `worst_factor` (fp32) and `worst_factor_int8` are the largest between
+    prediction and measurement that the fit left; `held_out_factor` is the largest (fp32) for a network left out of it."""
 
     source: str
     device: str
@@ -98,6 +99,7 @@ class Calibration:
     threads: tuple[int, ...]
     worst_factor: float
     worst_factor_int8: float
+    held_out_factor: float
 
 
 @dataclass(frozen=True)
@@ -273,6 +275,7 @@ class _Reader:
             tuple(int(count) for count in threads),
             self.number("calibration.worst_factor"),
             self.number("calibration.worst_factor_int8"),
+            self.number("calibration.held_out_factor"),
         )
 
     def sources(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ HELP = "write one C file that runs the model"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     parser.add_argument("-o", "--output", metavar="DIR", required=True, type=Path, help="the folder to write")
-    parser.add_argument("--target", metavar="T", default="x86-64-linux", help="what to build for (default x86-64-linux)")
+    parser.add_argument("--target", metavar="T", default="host", help="what to build for: rpi3, x86-64-linux, ... (default: this machine)")
     parser.add_argument("--embed", action="store_true", help="put the weights into the C file")
     parser.add_argument("--compile", action="store_true", help="compile it too")
     parser.add_argument("--name", metavar="NAME", help="name of the files and the C prefix (default: the model's)")
@@ -40,13 +40,11 @@ def main(arguments: argparse.Namespace) -> int:
         for problem in error.problems:
             print(f"slim: {problem}", file=sys.stderr)
         return 1
-    files = [(path, path.stat().st_size) for path in built.files]
     if arguments.json:
-        from slim.report.documents import envelope
+        from slim.report.documents import build_document
 
-        listed = [{"path": str(path), "bytes": size} for path, size in files]
-        print_json(envelope("build", target=arguments.target, files=listed))
+        print_json(build_document(built))
         return 0
-    for path, size in files:
-        say(f"{bytes_text(size):>9}  {path}")
+    for kind, path in built.paths.items():
+        say(f"{bytes_text(built.sizes[kind]):>9}  {path}")
     return 0

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from slim.cli.options import recipe_of
 from slim.cli.session import add_session, open_session
-
-if TYPE_CHECKING:
-    from slim.runtime import Session
 
 HELP = "run a model, from files to files"
 
@@ -31,7 +27,7 @@ def main(arguments: argparse.Namespace) -> int:
     from slim.cli.output import console, print_json, replacing
     from slim.cli.feeds import read_feeds, read_labels
 
-    session = open_session(arguments)
+    session, _ = open_session(arguments)
     recipe = recipe_of(arguments)
     feeds = read_feeds(arguments.input, [info.name for info in session.inputs], recipe)
     labels = read_labels(arguments.labels) if arguments.labels else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slim.cli.options import add_model, count, load_model
@@ -18,10 +19,14 @@ def add_session(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--isa", metavar="ISA", default="auto", help="instruction set (default: the best of this machine)")
 
 
-def open_session(arguments: argparse.Namespace) -> Session:
-    """The session of MODEL on this machine."""
+def open_session(arguments: argparse.Namespace) -> tuple[Session, int]:
+    """The session of MODEL on this machine, and the bytes of its program."""
     from slim import api
 
     if arguments.model.endswith(".slim"):
-        return api.Session(arguments.model, threads=arguments.threads, isa=arguments.isa)
-    return api.Session(load_model(arguments), threads=arguments.threads, isa=arguments.isa)
+        program_bytes = Path(arguments.model).stat().st_size
+        return api.Session(arguments.model, threads=arguments.threads, isa=arguments.isa), program_bytes
+    from slim.lower import lower
+
+    program = lower(api.simplify(load_model(arguments))[0])
+    return api.Session(program, threads=arguments.threads, isa=arguments.isa), len(program)

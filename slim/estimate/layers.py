@@ -132,7 +132,7 @@ def _fuses_into(node: ir.Node, groups: dict[ir.Node, _Group]) -> _Group | None:
         head = group.count.kind
         if node.op_type == "DequantizeLinear" and producer.op_type == "QuantizeLinear":
             return group
-        if not _only_user(value):
+        if not _only_user(value) or "QuantizeLinear" in kinds:  # what was quantized was written
             continue
         if node.op_type == "QuantizeLinear" and head is not Kind.MOVE:
             return group
@@ -191,12 +191,12 @@ def _leaves(value: ir.Value, nodes: list[ir.Node]) -> bool:
     """Whether a value exists in memory after the step: read elsewhere, and not only the float face of stored bytes."""
     if value.is_graph_output():
         return True
-    outside = [user for user, _ in value.uses() if user not in nodes]
+    outside = any(user not in nodes for user, _ in value.uses())
     producer = value.producer()
     if producer is not None and producer.op_type == "DequantizeLinear":
-        return len(nodes) == 1 and bool(outside)
-    faces = [user for user, _ in value.uses() if user.op_type == "DequantizeLinear" and user in nodes]
-    return bool(outside) or bool(faces)
+        return outside and len(nodes) == 1
+    faces = [user.outputs[0] for user, _ in value.uses() if user.op_type == "DequantizeLinear" and user in nodes]
+    return outside or any(face.is_graph_output() or any(u not in nodes for u, _ in face.uses()) for face in faces)
 
 
 def _constants_behind(value: ir.Value) -> Iterable[ir.Value]:

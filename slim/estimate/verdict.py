@@ -42,24 +42,38 @@ class Verdict:
 def check(estimate: Estimate, device: Device, budget: Budget | None = None) -> Verdict:
     """Hold the estimate against `budget`, and against the device's own budget where that leaves a limit open."""
     limits = (budget or Budget()).over(device.budget)
+    notes = _notes(estimate, device)
     checks = (
         Check("latency", estimate.latency_s, limits.max_latency_s),
         Check("flash", estimate.flash_bytes, limits.max_flash_bytes),
         Check("RAM", estimate.ram_bytes, limits.max_ram_bytes),
     )
-    return Verdict(device.name, checks, estimate.problems, tuple(_notes(estimate, device)))
+    latency = checks[0]
+    doubt = _expected_factor(estimate, device)
+    if latency.ok and latency.limit is not None and latency.limit < doubt * latency.value:
+        notes.insert(1, "The latency budget is within that error: measure on the device before relying on it.")
+    return Verdict(device.name, checks, estimate.problems, tuple(notes))
+
+
+def _expected_factor(estimate: Estimate, device: Device) -> float:
+    """How far off the predicted latency may be: what a network left out of the fit was off by, or int8's remaining error.
+
+    Nothing is known of a device without a calibration; 1 adds no doubt to the note that says so."""
+    if device.calibration is None:
+        return 1.0
+    integer = estimate.integer_macs * 2 > estimate.macs
+    return max(device.calibration.held_out_factor, device.calibration.worst_factor_int8 if integer else 1.0)
 
 
 def _notes(estimate: Estimate, device: Device) -> list[str]:
     notes = []
-    fitted = device.calibration
-    if fitted is None:
+    if device.calibration is None:
         notes.append(f"Latency on {device.name} is not calibrated: no published measurements of it were found.")
     else:
-        integer = estimate.integer_macs * 2 > estimate.macs
-        factor, what = (fitted.worst_factor_int8, "int8") if integer else (fitted.worst_factor, "fp32")
+        factor = _expected_factor(estimate, device)
         notes.append(
-            f"Latency is predicted; such {what} figures for {device.name} are within {factor:.2f}x of ncnn's published ones."
+            f"Latency is a prediction, fitted to what ncnn reaches on {device.name}: expect it to be off by up to "
+            f"{factor:.1f}x on another network."
         )
     if not estimate.exact:
         notes.append("The arena is the peak of live activations: there is no program for the core's planner.")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from slim.estimate.measure import Measurement
     from slim.quantize.report import Report
+    from slim.amalgamate import BuildResult
+    from slim.api import Compressed
     from slim.report.labels import Guess
     from slim.report.results import Outputs
     from slim.runtime import Session, StepTime
@@ -156,7 +158,7 @@ def run_document(outputs: Outputs, steps: Sequence[StepTime], guesses: Sequence[
     )
 
 
-def bench_document(session: Session, measured: Measurement) -> Document:
+def bench_document(session: Session, measured: Measurement, program_bytes: int) -> Document:
     """`slim bench --json`."""
     return envelope(
         "bench",
@@ -167,7 +169,34 @@ def bench_document(session: Session, measured: Measurement) -> Document:
         fastest_s=measured.fastest_s,
         ninetieth_s=measured.ninetieth_s,
         arena_bytes=session.arena_bytes,
-        program_bytes=session.program_bytes,
+        program_bytes=program_bytes,
         inputs=[tensor_part(info.name, info.shape, info.dtype) for info in session.inputs],
         outputs=[tensor_part(info.name, info.shape, info.dtype) for info in session.outputs],
+    )
+
+
+def compress_document(result: Compressed, estimate: Estimate, output: str, output_bytes: int) -> Document:
+    """`slim compress --json`: the verdict on the compressed model, its estimate, and what was quantized."""
+    return envelope(
+        "compress",
+        output=output,
+        output_bytes=output_bytes,
+        **verdict_part(result.verdict),
+        estimate=estimate_part(estimate),
+        quantization=quantization_part(result.report),
+    )
+
+
+def build_document(built: BuildResult) -> Document:
+    """`slim build --json`: the files by kind, and what is in them."""
+    return envelope(
+        "build",
+        name=built.name,
+        target=built.target,
+        isas=list(built.isas),
+        operators=list(built.operators),
+        kernels=list(built.kernels),
+        program_bytes=built.program_bytes,
+        arena_bytes=built.arena_bytes,
+        files=[{"kind": kind, "path": str(path), "bytes": built.sizes[kind]} for kind, path in built.paths.items()],
     )

@@ -14,11 +14,11 @@ from slim.report.units import bytes_text, seconds_text
 
 
 def device_table(devices: Iterable[Device]) -> Table:
-    """One row for each device: what it is, and its default budget."""
+    """One row for each device: what it is, its default budget, how far off a predicted latency may be."""
     table = _table("device", "what", "cores")
     for title in ("GHz", "latency", "flash", "RAM"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("latency within", justify="right", no_wrap=True)
+    table.add_column("off by", justify="right", no_wrap=True)
     for device in devices:
         budget, fitted = device.budget, device.calibration
         table.add_row(
@@ -29,7 +29,7 @@ def device_table(devices: Iterable[Device]) -> Table:
             seconds_text(budget.max_latency_s) if budget.max_latency_s else "",
             bytes_text(budget.max_flash_bytes) if budget.max_flash_bytes else "",
             bytes_text(budget.max_ram_bytes) if budget.max_ram_bytes else "",
-            f"{fitted.worst_factor:.2f}x" if fitted else "not calibrated",
+            f"up to {fitted.held_out_factor:.1f}x" if fitted else "not calibrated",
         )
     return table
 

@@ -52,7 +52,7 @@ def step_table(steps: Sequence[StepTime]) -> Table:
     return table
 
 
-def bench_table(session: Session, measured: Measurement) -> Table:
+def bench_table(session: Session, measured: Measurement, program_bytes: int) -> Table:
     """The figures of one benchmark."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
@@ -61,7 +61,7 @@ def bench_table(session: Session, measured: Measurement) -> Table:
     table.add_row("latency", f"{seconds_text(measured.median_s)} median of {measured.runs} runs, {threads}, {session.isa}")
     table.add_row("", f"{seconds_text(measured.fastest_s)} fastest, nine in ten under {seconds_text(measured.ninetieth_s)}")
     table.add_row("arena", bytes_text(session.arena_bytes))
-    table.add_row("program", bytes_text(session.program_bytes))
+    table.add_row("program", bytes_text(program_bytes))
     return table
 
 
