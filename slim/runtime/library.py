@@ -64,7 +64,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "slim_get_output": (c_int, [c_void_p, c_int, c_void_p, c_size_t]),
     "slim_run": (c_int, [c_void_p]),
     "slim_run_step": (c_int, [c_void_p, c_int]),
-    "slim_resize": (c_int, [c_void_p, c_int, POINTER(c_int32), c_int]),
+    "slim_resize": (c_int, [c_void_p, POINTER(POINTER(c_int32))]),
     "slim_error": (c_char_p, [c_void_p]),
     "slim_status_text": (c_char_p, [c_int]),
     "slim_step_count": (c_int, [c_void_p]),

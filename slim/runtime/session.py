@@ -71,6 +71,7 @@ class Session:
         self._handle = Handle(program, threads, ISAS.index(isa))
         self._lib = self._handle.lib
         self.threads = threads
+        self._describe()
 
     @property
     def isa(self) -> str:
@@ -80,14 +81,12 @@ class Session:
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
         """The inputs with their present shapes."""
-        count = self._lib.slim_input_count(self._handle.session)
-        return tuple(self._info(self._lib.slim_input, i) for i in range(count))
+        return self._inputs
 
     @property
     def outputs(self) -> tuple[TensorInfo, ...]:
         """The outputs with their present shapes."""
-        count = self._lib.slim_output_count(self._handle.session)
-        return tuple(self._info(self._lib.slim_output, i) for i in range(count))
+        return self._outputs
 
     @property
     def arena_bytes(self) -> int:
@@ -126,6 +125,12 @@ class Session:
         """Free the session's memory and threads now rather than with the object."""
         self._handle.close()
 
+    def _describe(self) -> None:
+        """Read names, shapes and types from the core: once, and again after each change of shape."""
+        session, lib = self._handle.session, self._lib
+        self._inputs = tuple(self._info(lib.slim_input, i) for i in range(lib.slim_input_count(session)))
+        self._outputs = tuple(self._info(lib.slim_output, i) for i in range(lib.slim_output_count(session)))
+
     def _info(self, ask: ctypes._NamedFuncPointer, index: int) -> TensorInfo:
         tensor = Tensor()
         self._handle.check(ask(self._handle.session, index, ctypes.byref(tensor)))
@@ -133,29 +138,38 @@ class Session:
         return TensorInfo(text(tensor.name), shape, _DTYPES[tensor.type], tensor.scale, tensor.zero_point)
 
     def _set_inputs(self, feeds: Mapping[str, np.ndarray]) -> None:
-        infos = self.inputs
-        problems = [p for p in (self._problem(info, feeds.get(info.name)) for info in infos) if p]
-        known = {info.name for info in infos}
-        names = ", ".join(sorted(known))
-        problems += [Problem("the program has no such input", f"input {n!r}", f"use {names}") for n in feeds if n not in known]
+        self._refuse(feeds)
+        arrays = [np.asarray(feeds[info.name], info.dtype, order="C") for info in self._inputs]
+        if any(array.shape != info.shape for array, info in zip(arrays, self._inputs, strict=True)):
+            self._resize(arrays)
+        for index, array in enumerate(arrays):
+            status = self._lib.slim_set_input(self._handle.session, index, array.ctypes.data, array.nbytes)
+            self._handle.check(status)
+
+    def _resize(self, arrays: list[np.ndarray]) -> None:
+        """Give every input its array's shape, all at once: one alone might not fit the others."""
+        dims = [(ctypes.c_int32 * array.ndim)(*array.shape) for array in arrays]
+        pointer = ctypes.POINTER(ctypes.c_int32)
+        shapes = (pointer * len(dims))(*(ctypes.cast(d, pointer) for d in dims))
+        self._handle.check(self._lib.slim_resize(self._handle.session, shapes))
+        self._describe()
+
+    def _refuse(self, feeds: Mapping[str, np.ndarray]) -> None:
+        """Raise for all inputs that are missing, unknown, or of another type or rank."""
+        problems = [p for p in (self._problem(info, feeds.get(info.name)) for info in self._inputs) if p]
+        if len(feeds) != len(self._inputs) or problems:
+            known = {info.name for info in self._inputs}
+            use = f"use {', '.join(sorted(known))}"
+            problems += [Problem("the program has no such input", f"input {n!r}", use) for n in feeds if n not in known]
         if problems:
             raise CoreError(problems)
-        for index, info in enumerate(infos):
-            array = np.ascontiguousarray(feeds[info.name], dtype=info.dtype)
-            if array.shape != info.shape:
-                dims = (ctypes.c_int32 * array.ndim)(*array.shape)
-                self._handle.check(self._lib.slim_resize(self._handle.session, index, dims, array.ndim))
-                return self._set_inputs(feeds)
-        for index, info in enumerate(infos):
-            array = np.ascontiguousarray(feeds[info.name], dtype=info.dtype)
-            self._handle.check(self._lib.slim_set_input(self._handle.session, index, array.ctypes.data, array.nbytes))
 
     @staticmethod
-    def _problem(info: TensorInfo, array: np.ndarray | None) -> Problem | None:
+    def _problem(info: TensorInfo, given: np.ndarray | None) -> Problem | None:
         where = f"input {info.name!r}"
-        if array is None:
+        if given is None:
             return Problem("is missing", where, f"give {info.dtype} of shape {list(info.shape)}")
-        array = np.asarray(array)
+        array = np.asarray(given)
         if array.ndim != len(info.shape) or 0 in array.shape:
             return Problem(f"has shape {list(array.shape)}", where, f"give {list(info.shape)}")
         if array.dtype != info.dtype and not np.can_cast(array.dtype, info.dtype, "same_kind"):
@@ -164,8 +178,9 @@ class Session:
 
     def _get_outputs(self) -> dict[str, np.ndarray]:
         results = {}
-        for index, info in enumerate(self.outputs):
+        for index, info in enumerate(self._outputs):
             array = np.empty(info.shape, info.dtype)
-            self._handle.check(self._lib.slim_get_output(self._handle.session, index, array.ctypes.data, array.nbytes))
+            status = self._lib.slim_get_output(self._handle.session, index, array.ctypes.data, array.nbytes)
+            self._handle.check(status)
             results[info.name] = array
         return results

@@ -53,6 +53,7 @@ struct slim_session {
     slim_value *values;
     slim_node *nodes;
     uint32_t *order;          /* planner's: [tensors + 2 * operators] roots, scratches and kept blocks by size, then by offset */
+    int32_t *saved;           /* [inputs][SLIM_MAX_RANK]: their shapes before a resize */
     unsigned char *arena;
     size_t arena_bytes;       /* what the plan needs */
     size_t lower_bound_bytes;

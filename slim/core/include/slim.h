@@ -112,9 +112,10 @@ SLIM_API const void *slim_output_data(const slim_session *session, int index);  
 /* ---- run ---- */
 SLIM_API slim_status slim_run(slim_session *session);
 
-/* Give an input another shape. All shapes and the arena are planned anew: slim_session_create's sessions also get their
- * arena anew, others call slim_session_set_arena. On failure the session keeps its old shapes. */
-SLIM_API slim_status slim_resize(slim_session *session, int input, const int32_t *dims, int rank);
+/* Give inputs other shapes: dims[i] are the new dimensions of input i, as many as before; NULL keeps them. All shapes and the
+ * arena are planned anew: sessions of slim_session_create also get their arena anew, others call slim_session_set_arena. On
+ * failure the session keeps its old shapes. */
+SLIM_API slim_status slim_resize(slim_session *session, const int32_t *const *dims);
 
 /* ---- what happened ---- */
 SLIM_API const char *slim_error(const slim_session *session);   /* text of the last failure, "" when there was none */

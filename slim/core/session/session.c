@@ -20,6 +20,7 @@ SLIM_API size_t slim_session_bytes(const slim_model *model, const slim_options *
     return slim_align(sizeof(slim_session)) + slim_align(h->tensor_count * sizeof(slim_value))
          + slim_align(h->operator_count * sizeof(slim_node))
          + slim_align(((size_t)h->tensor_count + 2 * (size_t)h->operator_count) * sizeof(uint32_t))
+         + slim_align((size_t)h->input_count * SLIM_MAX_RANK * sizeof(int32_t))
          + slim_pool_bytes(thread_count(options)) + SLIM_ALIGNMENT;
 }
 
@@ -96,6 +97,8 @@ SLIM_API slim_status slim_session_init(slim_session **out, const slim_model *mod
     at += slim_align(model->header->operator_count * sizeof(slim_node));
     session->order = (uint32_t *)at;
     at += slim_align(((size_t)model->header->tensor_count + 2 * (size_t)model->header->operator_count) * sizeof(uint32_t));
+    session->saved = (int32_t *)at;
+    at += slim_align((size_t)model->header->input_count * SLIM_MAX_RANK * sizeof(int32_t));
     *out = session;
     session->failed_node = model->header->operator_count;
     session->kernels = slim_find_kernels(options ? options->isa : SLIM_ISA_AUTO);
@@ -182,35 +185,53 @@ SLIM_API slim_status slim_session_set_arena(slim_session *session, void *arena, 
     return SLIM_OK;
 }
 
-SLIM_API slim_status slim_resize(slim_session *session, int input, const int32_t *dims, int rank)
+static slim_value *input_value(slim_session *session, uint32_t index)
 {
-    int32_t old[SLIM_MAX_RANK];
-    slim_value *value;
+    return &session->values[session->model->words[index]];
+}
+
+/* The old shapes again, which were planned before and so can be planned now. */
+static void restore_shapes(slim_session *session, unsigned char *arena)
+{
+    const char *error = session->error;
+    uint32_t failed = session->failed_node;
+    for (uint32_t i = 0; i < session->model->header->input_count; i++)
+        slim_copy(input_value(session, i)->dims, session->saved + i * SLIM_MAX_RANK, SLIM_MAX_RANK * sizeof(int32_t));
+    (void)shape_and_plan(session);
+    session->error = error;
+    session->failed_node = failed;
+    if (arena) {
+        session->arena = arena;
+        place_values(session);
+        fill_kept(session);
+    }
+}
+
+SLIM_API slim_status slim_resize(slim_session *session, const int32_t *const *dims)
+{
+    unsigned char *arena;
     slim_status status;
     size_t count;
-    if (!session || !dims || input < 0 || input >= (int)session->model->header->input_count)
+    if (!session || !dims)
         return SLIM_BAD_ARGUMENT;
-    value = &session->values[session->model->words[input]];
-    if (rank != value->rank || !slim_count_elements(rank, dims, &count)) {
-        session->error = "the new shape has another rank than the input, or is empty or too large";
-        return SLIM_BAD_SHAPE;
+    arena = session->arena;
+    for (uint32_t i = 0; i < session->model->header->input_count; i++) {
+        const slim_value *value = input_value(session, i);
+        slim_copy(session->saved + i * SLIM_MAX_RANK, value->dims, sizeof value->dims);
+        if (dims[i] && !slim_count_elements(value->rank, dims[i], &count)) {
+            session->error = "a new shape is empty or too large";
+            session->failed_node = session->model->header->operator_count;
+            return SLIM_BAD_SHAPE;
+        }
     }
-    slim_copy(old, value->dims, sizeof old);
-    slim_copy(value->dims, dims, (size_t)rank * sizeof *dims);
-    void *arena = session->arena;
+    for (uint32_t i = 0; i < session->model->header->input_count; i++) {
+        slim_value *value = input_value(session, i);
+        if (dims[i])
+            slim_copy(value->dims, dims[i], value->rank * sizeof(int32_t));
+    }
     status = shape_and_plan(session);
     if (status != SLIM_OK) {
-        const char *error = session->error;
-        uint32_t failed = session->failed_node;
-        slim_copy(value->dims, old, sizeof old);
-        (void)shape_and_plan(session);   /* succeeded with these shapes before */
-        session->error = error;
-        session->failed_node = failed;
-        if (arena) {
-            session->arena = (unsigned char *)arena;
-            place_values(session);
-            fill_kept(session);
-        }
+        restore_shapes(session, arena);
         return status;
     }
     return slim_session_regrow(session);

@@ -1,0 +1,132 @@
+"""Sessions: names, shapes, resizing, threads, and what is said of inputs that do not fit."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+from onnx import helper
+
+from slim.errors import CoreError
+from slim.lower import lower
+from slim.runtime import Session, plan
+from tests.nets import net, onnxruntime_run
+
+rng = np.random.default_rng(5)
+WEIGHTS = {"w": rng.normal(size=(20, 3, 3, 3)).astype(np.float32), "v": rng.normal(size=(33, 20, 3, 3)).astype(np.float32)}
+
+
+def image(*shape: int) -> np.ndarray:
+    return rng.normal(size=shape).astype(np.float32)
+
+
+def two_layers(batch: int = 1, height: int = 12, width: int = 10) -> object:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1], name="one"),
+        helper.make_node("Relu", ["a"], ["r"]),
+        helper.make_node("Conv", ["r", "v"], ["y"], pads=[1, 1, 1, 1], name="two"),
+    ]
+    return net(nodes, {"x": (batch, 3, height, width)}, ["y"], WEIGHTS)
+
+
+@pytest.fixture(scope="module")
+def program() -> bytes:
+    return bytes(lower(ir.from_proto(two_layers())))
+
+
+def test_inputs_and_outputs_are_described(program: bytes) -> None:
+    session = Session(program)
+    assert [(i.name, i.shape, i.dtype) for i in session.inputs] == [("x", (1, 3, 12, 10), np.dtype(np.float32))]
+    assert [(o.name, o.shape) for o in session.outputs] == [("y", (1, 33, 12, 10))]
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 12, 10), (1, 3, 1, 1), (2, 3, 31, 5)])
+def test_another_input_shape_resizes_the_session(program: bytes, shape: tuple[int, ...]) -> None:
+    session = Session(program)
+    for size in (shape, (1, 3, 12, 10)):
+        x = image(*size)
+        expected = onnxruntime_run(two_layers(size[0], *size[2:]), {"x": x})["y"]
+        np.testing.assert_allclose(session.run({"x": x})["y"], expected, rtol=0, atol=1e-5 * np.ptp(expected))
+
+
+def test_a_shape_that_does_not_fit_is_refused_and_the_old_one_stays(program: bytes) -> None:
+    session = Session(program)
+    x = image(1, 3, 12, 10)
+    before = session.run({"x": x})["y"]
+    with pytest.raises(CoreError, match=r"one \((conv|winograd)_f32\)"):
+        session.run({"x": image(1, 4, 12, 10)})
+    np.testing.assert_array_equal(session.run({"x": x})["y"], before)
+
+
+def test_every_problem_with_the_inputs_is_said_at_once(program: bytes) -> None:
+    with pytest.raises(CoreError) as caught:
+        Session(program).run({"z": image(1), "data": image(2)})
+    assert [p.where for p in caught.value.problems] == ["input 'x'", "input 'z'", "input 'data'"]
+
+
+@pytest.mark.parametrize("bad", [np.zeros((3, 12, 10), np.float32), np.zeros((0, 3, 12, 10), np.float32), np.full((1, 3, 12, 10), "a")])
+def test_wrong_rank_empty_and_text_are_refused(program: bytes, bad: np.ndarray) -> None:
+    with pytest.raises(CoreError, match="input 'x'"):
+        Session(program).run({"x": bad})
+
+
+def test_results_do_not_depend_on_the_thread_count(program: bytes) -> None:
+    x = image(2, 3, 40, 40)
+    one = Session(program).run({"x": x})["y"]
+    for threads in (2, 3, 8):
+        np.testing.assert_array_equal(Session(program, threads=threads).run({"x": x})["y"], one)
+
+
+def test_many_sessions_of_one_program_run_at_once(program: bytes) -> None:
+    x = image(1, 3, 12, 10)
+    expected = Session(program).run({"x": x})["y"]
+    wrong = []
+
+    def work() -> None:
+        session = Session(program, threads=2)
+        for _ in range(30):
+            if not np.array_equal(session.run({"x": x})["y"], expected):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_program_file_is_mapped(program: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "net.slim"
+    path.write_bytes(program)
+    x = image(1, 3, 12, 10)
+    np.testing.assert_array_equal(Session(path).run({"x": x})["y"], Session(program).run({"x": x})["y"])
+
+
+@pytest.mark.parametrize("content", [b"", b"SLIM", b"\0" * 200])
+def test_a_file_that_is_no_program_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.slim"
+    path.write_bytes(content)
+    with pytest.raises(CoreError, match=r"bad\.slim"):
+        Session(path)
+
+
+def test_profile_names_every_step(program: bytes) -> None:
+    steps = Session(program).profile({"x": image(1, 3, 12, 10)}, runs=3)
+    assert [s.name for s in steps if "conv" in s.operator or "winograd" in s.operator] == ["one", "two"]
+    assert all(s.seconds > 0 for s in steps)
+
+
+def test_the_plan_reaches_the_lower_bound_on_a_chain(program: bytes) -> None:
+    memory = plan(program)
+    assert memory.lower_bound_bytes <= memory.arena_bytes <= memory.lower_bound_bytes * 1.05 + 256
+
+
+def test_unknown_options_are_refused(program: bytes) -> None:
+    with pytest.raises(CoreError, match="instruction set"):
+        Session(program, isa="sse9")
+    with pytest.raises(CoreError, match="threads"):
+        Session(program, threads=0)
