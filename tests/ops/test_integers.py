@@ -24,7 +24,7 @@ def test_quantize(dtype: type, data: st.DataObject, scale: float, size: int) -> 
     zero_point = data.draw(st.integers(*LIMITS[dtype]))
     x = np.concatenate([floats(size, scale=100 * scale), np.array([0.5, 1.5, -0.5, 2.5], np.float32) * np.float32(scale)])
     x = np.concatenate([x, np.array([np.inf, -np.inf, 3e38], np.float32)])
-    expected = judge("QuantizeLinear", [x, np.float32(scale).reshape(()), np.array(zero_point, dtype)])[0]
+    expected = judge("QuantizeLinear", [x, np.array(scale, np.float32), np.array(zero_point, dtype)])[0]
     result = run("quantize", [x], NUMPY_TYPES[np.dtype(dtype)], scale=scale, zero_point=zero_point)
     np.testing.assert_array_equal(result, expected)
 
@@ -48,7 +48,7 @@ def test_dequantize(dtype: type, data: st.DataObject, scale: float) -> None:
     low, high = LIMITS.get(dtype, (-(2**31), 2**31 - 1))
     zero_point = data.draw(st.integers(low, high)) if dtype is not np.int32 else 0
     x = integers(low, high, 20000, dtype=dtype)
-    expected = judge("DequantizeLinear", [x, np.float32(scale).reshape(()), np.array(zero_point, dtype)])[0]
+    expected = judge("DequantizeLinear", [x, np.array(scale, np.float32), np.array(zero_point, dtype)])[0]
     np.testing.assert_array_equal(run("dequantize", [Given(x, scale=scale, zero_point=zero_point)]), expected)
 
 

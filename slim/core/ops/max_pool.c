@@ -53,12 +53,12 @@ static void max_pool_take(int type, unsigned char *to, const unsigned char *from
         max_pool_take_i8((int8_t *)to, (const int8_t *)from, n);
 }
 
-/* A window that lies in the padding alone has the lowest value of the type. */
+/* A window that lies in the padding alone has the lowest finite value of the type, as in onnxruntime. */
 static void max_pool_lowest(int type, unsigned char *to, size_t n)
 {
-    static const unsigned char minus_infinity[4] = { 0, 0, 0x80, 0xff };
+    static const float lowest = -3.40282347e38f;
     for (size_t i = 0; i < n && type == SLIM_F32; i++)
-        slim_copy(to + i * 4, minus_infinity, 4);
+        slim_copy(to + i * sizeof lowest, &lowest, sizeof lowest);
     if (type != SLIM_F32)
         slim_fill(to, type == SLIM_I8 ? 0x80 : 0, n);
 }
