@@ -46,8 +46,8 @@ format: install ## let ruff lay the Python files out
 bench: install ## latency of the core beside onnxruntime on this machine
 	$(BIN)/python -m benchmarks
 
-golden: ## outputs of MXNet 1.9.1 that the tests compare with, made in a venv of their own
-	$(PYTHON) scripts/mxnet_golden.py
+golden: install ## outputs of MXNet 1.9.1 that the tests compare with, made in a venv of its own
+	$(BIN)/python scripts/mxnet_golden.py
 
 clean: ## remove what was built, but not .venv
 	rm -rf build dist *.egg-info slim/runtime/_core.so examples/digits/out .coverage

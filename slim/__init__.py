@@ -45,7 +45,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Some rooms have the name of their function: importing `slim.load` must not put the room in place of `slim.load()`."""
+    """Some rooms have the name of their function: importing `slim.load` must not replace `slim.load()`."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in __all__ and isinstance(value, ModuleType)):

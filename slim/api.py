@@ -1,7 +1,7 @@
 """The public functions: each composes the rooms below it, which `docs/architecture.md` lists.
 
-Wherever a model is expected, a path (`.onnx`, `*-symbol.json`) or an `onnx_ir.Model` will do; a model that is passed in is
-never changed. Rooms are imported when a function needs them.
+Wherever a model is expected, a path (`.onnx`, `*-symbol.json`) or an `onnx_ir.Model` will do; a model that is passed in
+is never changed. Rooms are imported when a function needs them.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def estimate(model: ModelLike, device: DeviceLike, threads: int | None = None) -
 
 
 def check(model: ModelLike | Estimate, device: DeviceLike, budget: Budget | None = None) -> Verdict:
-    """Whether a model (or an estimate of it) fits: `budget` first, the device's own limits where it leaves them open."""
+    """Whether a model (or an estimate of it) fits: `budget` first, the device's own limits where it leaves any open."""
     from slim.estimate import Estimate, check
 
     profile = _device(device)

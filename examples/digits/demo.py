@@ -105,7 +105,7 @@ def main() -> None:
     before, after = (in_process(MODEL, images) == labels).mean(), (predicted == labels).mean()
 
     weights = program_bytes(SMALL)
-    table = Table(title=f"[bold]digits on {DEVICE}", title_justify="left", box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column()
     table.add_column("before (fp32)", justify="right")
     table.add_column("after (int8)", justify="right")

@@ -139,7 +139,7 @@ def write_mxnet(layers: list[Layer], symbol: Path, params: Path) -> None:
 
 
 def params_bytes(arrays: dict[str, npt.NDArray[np.float32]]) -> bytes:
-    """MXNet's list of named arrays, each as NDArray V2: storage type, shape, context (cpu 0), type (0: float32), data."""
+    """MXNet's list of named arrays, each NDArray V2: storage type, shape, context (cpu 0), type (0: float32), data."""
     parts = [struct.pack("<QQQ", LIST_MAGIC, 0, len(arrays))]
     for array in arrays.values():
         parts.append(struct.pack(f"<IiI{array.ndim}q", NDARRAY_V2_MAGIC, 0, array.ndim, *array.shape))

@@ -1,7 +1,7 @@
-"""The digits network and its layers, forwards and backwards, in numpy alone; `train.py` trains it, `export.py` writes it.
+"""The digits network and its layers, forwards and backwards, in numpy; `train.py` trains it, `export.py` writes it.
 
-A layer keeps its parameters in `params` and, after `backward`, their gradients in `grads` under the same keys. Arrays are
-(N, C, H, W), float64: sums come out the same to far more digits than the float32 files keep, whatever the machine's BLAS.
+A layer keeps its parameters in `params` and, after `backward`, their gradients in `grads` under the same keys. Arrays
+are (N, C, H, W), float64: sums agree to far more digits than the float32 files keep, whatever the machine's BLAS.
 """
 
 from __future__ import annotations

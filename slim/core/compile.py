@@ -1,9 +1,9 @@
 """Compiles the core into the library that `slim.runtime` loads.
 
-Sources come from `manifest.py`; the result is `slim/runtime/_core.so`. `setup.py` calls `compile_library` when a wheel is
-built, `slim.runtime` calls `library_path` when it loads the core: in a checkout that compiles whatever changed since, in
-an installed wheel it only returns the file. Objects are kept by the hash of everything that went into them, so nothing
-is compiled twice. Imports nothing outside the standard library: it runs before slim's dependencies are there.
+Sources come from `manifest.py`; the result is `slim/runtime/_core.so`. `setup.py` calls `compile_library` when a wheel
+is built, `slim.runtime` calls `library_path` when it loads the core: in a checkout that compiles whatever is newer,
+in an installed wheel it only returns the file. Objects are kept by the hash of everything that went into them, so
+nothing is compiled twice. Imports nothing outside the standard library: it runs before slim's dependencies are there.
 """
 
 from __future__ import annotations
@@ -147,8 +147,7 @@ def _object(command: list[str], unit: Unit) -> Path:
 
 @cache
 def _compiler_version(command: tuple[str, ...]) -> str:
-    result = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
-    return result.stdout
+    return _run([*command, "--version"])
 
 
 def _texts(source: Path) -> dict[Path, bytes]:
@@ -164,13 +163,15 @@ def _texts(source: Path) -> dict[Path, bytes]:
     return found
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str]) -> str:
+    """The command's output. Raises SlimError when it cannot be started or fails."""
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except OSError as error:
         raise SlimError(Problem(f"the C compiler cannot be started ({error})", command[0], "check $CC")) from error
     except subprocess.CalledProcessError as error:
         raise SlimError(Problem(f"the core does not compile:\n{error.stderr}", shlex.join(command))) from error
+    return done.stdout
 
 
 if __name__ == "__main__":
