@@ -15,7 +15,18 @@ from slim.lower.program import NUMPY_TYPES, ProgramBuilder
 from slim.runtime import Session
 
 rng = np.random.default_rng(7)
-WINDOW = "kernel_h kernel_w stride_h stride_w dilation_h dilation_w pad_top pad_left pad_bottom pad_right".split()
+WINDOW = (
+    "kernel_h",
+    "kernel_w",
+    "stride_h",
+    "stride_w",
+    "dilation_h",
+    "dilation_w",
+    "pad_top",
+    "pad_left",
+    "pad_bottom",
+    "pad_right",
+)
 
 
 @dataclass(frozen=True)
@@ -47,17 +58,23 @@ def integers(low: int, high: int, *shape: int, dtype: type = np.uint8) -> np.nda
 
 
 def window(
-    kernel: tuple[int, int], stride: tuple[int, int] = (1, 1), dilation: tuple[int, int] = (1, 1),
+    kernel: tuple[int, int],
+    stride: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
     pads: tuple[int, int, int, int] = (0, 0, 0, 0),
-) -> dict[str, int]:  # fmt: skip
+) -> dict[str, int]:
     """The ten attributes of a window; pads are top, left, bottom, right as in ONNX."""
     return dict(zip(WINDOW, (*kernel, *stride, *dilation, *pads), strict=True))
 
 
 def program(
-    kind: str, operands: Sequence[Operand], types: Sequence[Type], attributes: Mapping[str, int | float],
-    scale: float = 0.0, zero_point: int = 0,
-) -> tuple[bytes, dict[str, np.ndarray]]:  # fmt: skip
+    kind: str,
+    operands: Sequence[Operand],
+    types: Sequence[Type],
+    attributes: Mapping[str, int | float],
+    scale: float = 0.0,
+    zero_point: int = 0,
+) -> tuple[bytes, dict[str, np.ndarray]]:
     """The program's bytes and what to feed it. Its outputs are y0, y1, ..."""
     builder = ProgramBuilder()
     feeds: dict[str, np.ndarray] = {}
@@ -83,9 +100,13 @@ def program(
 
 
 def run_all(
-    kind: str, operands: Sequence[Operand], types: Sequence[Type] = (Type.F32,), attributes: Mapping[str, int | float] | None = None,
-    scale: float = 0.0, zero_point: int = 0,
-) -> list[np.ndarray]:  # fmt: skip
+    kind: str,
+    operands: Sequence[Operand],
+    types: Sequence[Type] = (Type.F32,),
+    attributes: Mapping[str, int | float] | None = None,
+    scale: float = 0.0,
+    zero_point: int = 0,
+) -> list[np.ndarray]:
     """Every output of the operator."""
     image, feeds = program(kind, operands, types, attributes or {}, scale, zero_point)
     results = []
@@ -99,8 +120,12 @@ def run_all(
 
 
 def run(
-    kind: str, operands: Sequence[Operand], type: Type = Type.F32, attributes: Mapping[str, int | float] | None = None,
-    scale: float = 0.0, zero_point: int = 0,
-) -> np.ndarray:  # fmt: skip
+    kind: str,
+    operands: Sequence[Operand],
+    type: Type = Type.F32,
+    attributes: Mapping[str, int | float] | None = None,
+    scale: float = 0.0,
+    zero_point: int = 0,
+) -> np.ndarray:
     """The only output of the operator."""
     return run_all(kind, operands, (type,), attributes, scale, zero_point)[0]

@@ -12,7 +12,9 @@ from onnx import helper
 OPSET = 21
 
 
-def judge(op_type: str, inputs: Sequence[np.ndarray | None], outputs: int = 1, **attributes: object) -> list[np.ndarray]:
+def judge(
+    op_type: str, inputs: Sequence[np.ndarray | None], outputs: int = 1, **attributes: object
+) -> list[np.ndarray]:
     """The outputs of ONNX's operator; NHWC arrays are the caller's to transpose."""
     names = [f"x{i}" if x is not None else "" for i, x in enumerate(inputs)]
     results = [f"y{i}" for i in range(outputs)]

@@ -35,7 +35,9 @@ def test_mode_broadcasts_as_numpy_does(mode: Binary, pair: hnp.BroadcastableShap
     np.testing.assert_array_equal(result, EXPECTED[mode](a, b))
 
 
-@pytest.mark.parametrize("sizes", [((3, 5000), (1, 1)), ((1, 70, 17), (1, 1, 17)), ((9, 1, 130), (9, 20, 1)), ((20000,), (20000,))])
+@pytest.mark.parametrize(
+    "sizes", [((3, 5000), (1, 1)), ((1, 70, 17), (1, 1, 17)), ((9, 1, 130), (9, 20, 1)), ((20000,), (20000,))]
+)
 def test_long_runs_are_cut_without_gaps(sizes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     a, b = (floats(*shape) for shape in sizes)
     np.testing.assert_array_equal(run("binary_f32", [a, b], attributes={"mode": Binary.SUB, **FREE}), a - b)
@@ -92,10 +94,15 @@ def rounded(x: np.ndarray, lo: int, hi: int, zero_point: int) -> np.ndarray:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    pair=shapes, za=st.integers(0, 255), zb=st.integers(0, 255), zy=st.integers(0, 255),
-    ma=st.integers(-(2**22), 2**22), mb=st.integers(-(2**22), 2**22), exponent=st.integers(-30, -10),
+    pair=shapes,
+    za=st.integers(0, 255),
+    zb=st.integers(0, 255),
+    zy=st.integers(0, 255),
+    ma=st.integers(-(2**22), 2**22),
+    mb=st.integers(-(2**22), 2**22),
+    exponent=st.integers(-30, -10),
     limits=st.tuples(st.integers(0, 255), st.integers(0, 255)).map(sorted),
-)  # fmt: skip
+)
 def test_add_u8_is_exact(
     pair: hnp.BroadcastableShapes, za: int, zb: int, zy: int, ma: int, mb: int, exponent: int, limits: list[int]
 ) -> None:
@@ -109,9 +116,13 @@ def test_add_u8_is_exact(
 
 @settings(max_examples=40, deadline=None)
 @given(
-    pair=shapes, za=st.integers(0, 255), zb=st.integers(0, 255), zy=st.integers(0, 255), exponent=st.integers(-16, 0),
+    pair=shapes,
+    za=st.integers(0, 255),
+    zb=st.integers(0, 255),
+    zy=st.integers(0, 255),
+    exponent=st.integers(-16, 0),
     limits=st.tuples(st.integers(0, 255), st.integers(0, 255)).map(sorted),
-)  # fmt: skip
+)
 def test_mul_u8_is_exact(
     pair: hnp.BroadcastableShapes, za: int, zb: int, zy: int, exponent: int, limits: list[int]
 ) -> None:

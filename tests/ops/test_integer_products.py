@@ -1,4 +1,4 @@
-"""Convolution and dense layers over bytes: the 32-bit sum, one float multiply, and rounding to even, to the last bit."""
+"""Convolution and dense layers over bytes: the 32-bit sum, one float multiply, rounding to even, to the last bit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ def table(w: np.ndarray, bias: np.ndarray, multiplier: np.ndarray, zx: int) -> n
 def convolve(x: np.ndarray, zx: int, w: np.ndarray, bias: np.ndarray, **attributes: object) -> np.ndarray:
     """Integer sums of a convolution, NHWC, by onnxruntime; padding holds the zero point."""
     image = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
-    total = judge("ConvInteger", [image, w.astype(np.uint8) + np.uint8(128), np.array(zx, np.uint8), np.array(128, np.uint8)], **attributes)[0]
+    total = judge(
+        "ConvInteger",
+        [image, w.astype(np.uint8) + np.uint8(128), np.array(zx, np.uint8), np.array(128, np.uint8)],
+        **attributes,
+    )[0]
     return last_channel(total) + bias
 
 
@@ -47,14 +51,33 @@ def fits(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, in
 
 @settings(max_examples=80, deadline=None)
 @given(
-    batch=st.sampled_from([1, 3]), size=sizes, groups=st.sampled_from([1, 1, 2]), channels=st.sampled_from([(1, 1), (3, 17), (17, 3), (32, 16), (70, 33)]),
-    kernel=ones, stride=ones, dilation=ones, padding=pads, zx=st.integers(0, 255), zy=st.integers(0, 255),
-    limits=st.tuples(st.integers(0, 255), st.integers(0, 255)).map(sorted), floating=st.booleans(),
-)  # fmt: skip
+    batch=st.sampled_from([1, 3]),
+    size=sizes,
+    groups=st.sampled_from([1, 1, 2]),
+    channels=st.sampled_from([(1, 1), (3, 17), (17, 3), (32, 16), (70, 33)]),
+    kernel=ones,
+    stride=ones,
+    dilation=ones,
+    padding=pads,
+    zx=st.integers(0, 255),
+    zy=st.integers(0, 255),
+    limits=st.tuples(st.integers(0, 255), st.integers(0, 255)).map(sorted),
+    floating=st.booleans(),
+)
 def test_conv_u8(
-    batch: int, size: tuple[int, int], groups: int, channels: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int],
-    dilation: tuple[int, int], padding: tuple[int, int, int, int], zx: int, zy: int, limits: list[int], floating: bool,
-) -> None:  # fmt: skip
+    batch: int,
+    size: tuple[int, int],
+    groups: int,
+    channels: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    padding: tuple[int, int, int, int],
+    zx: int,
+    zy: int,
+    limits: list[int],
+    floating: bool,
+) -> None:
     assume(fits(size, kernel, dilation, padding))
     c, o = channels
     x, w = integers(0, 255, batch, *size, c * groups), integers(-127, 127, o * groups, c, *kernel, dtype=np.int8)
@@ -66,8 +89,13 @@ def test_conv_u8(
     constants = zip(split, bias.reshape(groups, -1), multiplier.reshape(groups, -1), strict=True)
     channel_table = np.concatenate([table(part, b, m, zx) for part, b, m in constants])
     attributes = {
-        **window(kernel, stride, dilation, padding), "groups": groups, "out_channels": o * groups, "lo": limits[0], "hi": limits[1], **FLOATS,
-    }  # fmt: skip
+        **window(kernel, stride, dilation, padding),
+        "groups": groups,
+        "out_channels": o * groups,
+        "lo": limits[0],
+        "hi": limits[1],
+        **FLOATS,
+    }
     operands = [Given(x, zero_point=zx), constant(packed), constant(channel_table)]
     result = run("conv_u8", operands, Type.F32 if floating else Type.U8, attributes, zero_point=zy)
     expected = total.astype(np.float32) * multiplier if floating else finish(total, multiplier, zy, *limits)
@@ -76,18 +104,36 @@ def test_conv_u8(
 
 @settings(max_examples=60, deadline=None)
 @given(
-    batch=st.sampled_from([1, 3]), size=sizes, channels=st.sampled_from([1, 3, 16, 17, 50]), kernel=ones, stride=ones, dilation=ones,
-    padding=pads, zx=st.integers(0, 255), zy=st.integers(0, 255),
-)  # fmt: skip
+    batch=st.sampled_from([1, 3]),
+    size=sizes,
+    channels=st.sampled_from([1, 3, 16, 17, 50]),
+    kernel=ones,
+    stride=ones,
+    dilation=ones,
+    padding=pads,
+    zx=st.integers(0, 255),
+    zy=st.integers(0, 255),
+)
 def test_depthwise_u8(
-    batch: int, size: tuple[int, int], channels: int, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int],
-    padding: tuple[int, int, int, int], zx: int, zy: int,
-) -> None:  # fmt: skip
+    batch: int,
+    size: tuple[int, int],
+    channels: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    padding: tuple[int, int, int, int],
+    zx: int,
+    zy: int,
+) -> None:
     assume(fits(size, kernel, dilation, padding))
     x, w = integers(0, 255, batch, *size, channels), integers(-127, 127, channels, 1, *kernel, dtype=np.int8)
     bias, multiplier = integers(-9999, 9999, channels, dtype=np.int32), np.abs(floats(channels, scale=0.005))
     total = convolve(x, zx, w, bias, group=channels, strides=stride, dilations=dilation, pads=padding)
-    operands = [Given(x, zero_point=zx), constant(panels.depthwise(w.reshape(channels, -1))), constant(table(w, bias, multiplier, zx))]
+    operands = [
+        Given(x, zero_point=zx),
+        constant(panels.depthwise(w.reshape(channels, -1))),
+        constant(table(w, bias, multiplier, zx)),
+    ]
     attributes = {**window(kernel, stride, dilation, padding), "lo": 5, "hi": 240}
     result = run("depthwise_u8", operands, Type.U8, attributes, zero_point=zy)
     np.testing.assert_array_equal(result, finish(total, multiplier, zy, 5, 240))
@@ -96,9 +142,12 @@ def test_depthwise_u8(
 @pytest.mark.parametrize("floating", [False, True])
 @settings(max_examples=40, deadline=None)
 @given(
-    rows=st.sampled_from([(1,), (3, 5), (300,)]), k=st.sampled_from([1, 4, 5, 130]), n=st.sampled_from([1, 16, 17, 300]),
-    zx=st.integers(0, 255), zy=st.integers(0, 255),
-)  # fmt: skip
+    rows=st.sampled_from([(1,), (3, 5), (300,)]),
+    k=st.sampled_from([1, 4, 5, 130]),
+    n=st.sampled_from([1, 16, 17, 300]),
+    zx=st.integers(0, 255),
+    zy=st.integers(0, 255),
+)
 def test_dense_u8(floating: bool, rows: tuple[int, ...], k: int, n: int, zx: int, zy: int) -> None:
     x, w = integers(0, 255, *rows, k), integers(-127, 127, n, k, dtype=np.int8)
     bias, multiplier = integers(-9999, 9999, n, dtype=np.int32), np.abs(floats(n, scale=0.001))
@@ -109,10 +158,16 @@ def test_dense_u8(floating: bool, rows: tuple[int, ...], k: int, n: int, zx: int
     np.testing.assert_array_equal(result, expected)
 
 
-@pytest.mark.parametrize("change", [{"lo": -1}, {"hi": 256}, {"lo": 9, "hi": 8}, {"out_channels": 33}, {"out_channels": 0}])
+@pytest.mark.parametrize(
+    "change", [{"lo": -1}, {"hi": 256}, {"lo": 9, "hi": 8}, {"out_channels": 33}, {"out_channels": 0}]
+)
 def test_a_dense_layer_whose_constants_do_not_fit_is_refused(change: dict[str, int]) -> None:
     w = integers(-127, 127, 16, 8, dtype=np.int8)
     zero = np.zeros(16, np.int32)
-    operands = [integers(0, 255, 2, 8), constant(panels.gemm_u8(w[:, None])), constant(table(w, zero, zero.astype(np.float32), 0))]
+    operands = [
+        integers(0, 255, 2, 8),
+        constant(panels.gemm_u8(w[:, None])),
+        constant(table(w, zero, zero.astype(np.float32), 0)),
+    ]
     with pytest.raises(SlimError):
         run("dense_u8", operands, Type.U8, {"out_channels": 16, **FREE, **change})

@@ -22,7 +22,9 @@ scales = st.floats(0.0009765625, 4, width=32)
 @given(data=st.data(), scale=scales, size=st.sampled_from([1, 17, 20000]))
 def test_quantize(dtype: type, data: st.DataObject, scale: float, size: int) -> None:
     zero_point = data.draw(st.integers(*LIMITS[dtype]))
-    x = np.concatenate([floats(size, scale=100 * scale), np.array([0.5, 1.5, -0.5, 2.5], np.float32) * np.float32(scale)])
+    x = np.concatenate(
+        [floats(size, scale=100 * scale), np.array([0.5, 1.5, -0.5, 2.5], np.float32) * np.float32(scale)]
+    )
     x = np.concatenate([x, np.array([np.inf, -np.inf, 3e38], np.float32)])
     expected = judge("QuantizeLinear", [x, np.array(scale, np.float32), np.array(zero_point, dtype)])[0]
     result = run("quantize", [x], NUMPY_TYPES[np.dtype(dtype)], scale=scale, zero_point=zero_point)
@@ -61,7 +63,9 @@ def test_requantize(source: type, target: type, data: st.DataObject, scale: floa
     x = np.arange(LIMITS[source][0], LIMITS[source][1] + 1).astype(source)
     factor = np.float32(scale) / np.float32(other)
     value = np.rint((x.astype(np.int32) - zx).astype(np.float32) * factor) + zy
-    result = run("requantize", [Given(x, scale=scale, zero_point=zx)], NUMPY_TYPES[np.dtype(target)], scale=other, zero_point=zy)
+    result = run(
+        "requantize", [Given(x, scale=scale, zero_point=zx)], NUMPY_TYPES[np.dtype(target)], scale=other, zero_point=zy
+    )
     np.testing.assert_array_equal(result, np.clip(value, *LIMITS[target]).astype(target))
 
 
@@ -91,13 +95,17 @@ CASTS = [np.float32, np.int32, np.int64, np.uint8, np.int8, np.bool_]
 def test_cast(source: type, target: type) -> None:
     """Saturating: what C leaves undefined and numpy wraps is the nearest value; NaN is 0."""
     if source is np.float32:
-        x = np.array([0, 1.9, -1.9, 127.5, 128, 255.9, 256, -129, 2**31, -(2**31), 3e9, 1e19, -1e19, np.inf, -np.inf], source)
+        x = np.array(
+            [0, 1.9, -1.9, 127.5, 128, 255.9, 256, -129, 2**31, -(2**31), 3e9, 1e19, -1e19, np.inf, -np.inf], source
+        )
         x = np.concatenate([x, floats(200, scale=300)])
     elif source is np.bool_:
         x = integers(0, 1, 150, dtype=source)
     else:
         low, high = np.iinfo(source).min, np.iinfo(source).max
-        x = np.concatenate([np.array([0, 1, low, high], source), integers(max(low, -300), min(high, 300), 150, dtype=source)])
+        x = np.concatenate(
+            [np.array([0, 1, low, high], source), integers(max(low, -300), min(high, 300), 150, dtype=source)]
+        )
     if target is np.bool_:
         expected = x != 0
     elif target is np.float32:

@@ -42,7 +42,10 @@ def test_transpose_of_images(order: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("fixed", [False, True])
-@pytest.mark.parametrize(("wanted", "shape"), [((0, -1), (2, 12)), ((4, 3, 2), (4, 3, 2)), ((-1,), (24,)), ((1, 1, 0, 2, 3), (1, 1, 4, 2, 3))])
+@pytest.mark.parametrize(
+    ("wanted", "shape"),
+    [((0, -1), (2, 12)), ((4, 3, 2), (4, 3, 2)), ((-1,), (24,)), ((1, 1, 0, 2, 3), (1, 1, 4, 2, 3))],
+)
 def test_reshape(wanted: tuple[int, ...], shape: tuple[int, ...], fixed: bool) -> None:
     x = floats(2, 3, 4)
     result = run("reshape", [constant(x) if fixed else x], attributes={"rank": len(wanted), **six("d", wanted)})
@@ -91,7 +94,14 @@ edges = st.one_of(st.integers(-7, 7), st.sampled_from([INT_MAX, INT_MIN]))
 
 
 @settings(max_examples=150, deadline=None)
-@given(data=st.data(), dtype=st.sampled_from(DTYPES), shape=shapes, start=edges, end=edges, step=st.sampled_from([1, 1, 2, 3, -1, -2, INT_MAX, INT_MIN]))
+@given(
+    data=st.data(),
+    dtype=st.sampled_from(DTYPES),
+    shape=shapes,
+    start=edges,
+    end=edges,
+    step=st.sampled_from([1, 1, 2, 3, -1, -2, INT_MAX, INT_MIN]),
+)
 def test_slice(data: st.DataObject, dtype: type, shape: tuple[int, ...], start: int, end: int, step: int) -> None:
     axis = data.draw(st.integers(0, len(shape) - 1))
     x = values(shape, dtype)
@@ -107,14 +117,26 @@ def test_slice(data: st.DataObject, dtype: type, shape: tuple[int, ...], start: 
 
 
 @settings(max_examples=80, deadline=None)
-@given(data=st.data(), dtype=st.sampled_from(DTYPES), shape=hnp.array_shapes(min_dims=1, max_dims=4, max_side=5), mode=st.sampled_from([0, 1, 2]))
+@given(
+    data=st.data(),
+    dtype=st.sampled_from(DTYPES),
+    shape=hnp.array_shapes(min_dims=1, max_dims=4, max_side=5),
+    mode=st.sampled_from([0, 1, 2]),
+)
 def test_pad(data: st.DataObject, dtype: type, shape: tuple[int, ...], mode: int) -> None:
     widths = [tuple(data.draw(st.integers(0, min(3, n - 1) if mode == 1 else 3)) for _ in range(2)) for n in shape]
     x = values(shape, dtype)
     value = {np.float32: -2.5, np.int8: -3, np.int32: -70000, np.int64: -5, np.bool_: 1}.get(dtype, 200)
     bits = int(np.array([value], np.float32).view(np.int32)[0]) if dtype is np.float32 else value
-    attributes = {**six("b", tuple(w[0] for w in widths)), **six("e", tuple(w[1] for w in widths)), "mode": mode, "value": bits}
-    expected = np.pad(x, widths, constant_values=value) if mode == 0 else np.pad(x, widths, mode=("", "reflect", "edge")[mode])
+    attributes = {
+        **six("b", tuple(w[0] for w in widths)),
+        **six("e", tuple(w[1] for w in widths)),
+        "mode": mode,
+        "value": bits,
+    }
+    expected = (
+        np.pad(x, widths, constant_values=value) if mode == 0 else np.pad(x, widths, mode=("", "reflect", "edge")[mode])
+    )
     np.testing.assert_array_equal(run("pad", [x], NUMPY_TYPES[x.dtype], attributes), expected)
 
 
@@ -125,7 +147,12 @@ def test_a_reflection_longer_than_its_axis_is_refused() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(data=st.data(), dtype=st.sampled_from(DTYPES), shape=hnp.array_shapes(min_dims=1, max_dims=3, max_side=5), fixed=st.booleans())
+@given(
+    data=st.data(),
+    dtype=st.sampled_from(DTYPES),
+    shape=hnp.array_shapes(min_dims=1, max_dims=3, max_side=5),
+    fixed=st.booleans(),
+)
 def test_gather(data: st.DataObject, dtype: type, shape: tuple[int, ...], fixed: bool) -> None:
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
     of = data.draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=4))
@@ -142,7 +169,10 @@ def test_indices_out_of_range_stay_inside() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(pair=hnp.mutually_broadcastable_shapes(num_shapes=2, min_dims=1, max_dims=6, max_side=4), dtype=st.sampled_from(DTYPES))
+@given(
+    pair=hnp.mutually_broadcastable_shapes(num_shapes=2, min_dims=1, max_dims=6, max_side=4),
+    dtype=st.sampled_from(DTYPES),
+)
 def test_expand(pair: hnp.BroadcastableShapes, dtype: type) -> None:
     x, wanted = values(pair.input_shapes[0], dtype), pair.input_shapes[1]
     result = run("expand", [x], NUMPY_TYPES[x.dtype], {"rank": len(wanted), **six("d", wanted)})

@@ -1,4 +1,4 @@
-"""Operators made of sums of products, in fp32, against onnxruntime: weights are packed here as the programs hold them."""
+"""Sums of products in fp32 against onnxruntime; weights are packed here as the programs hold them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,25 @@ CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 
 @settings(max_examples=60, deadline=None)
 @given(
-    batch=st.sampled_from([1, 3]), size=st.tuples(st.integers(1, 12), st.integers(1, 12)), channels=st.sampled_from([1, 3, 16, 17, 40]),
-    kernel=st.tuples(st.integers(1, 5), st.integers(1, 3)), stride=st.tuples(st.integers(1, 3), st.integers(1, 2)),
-    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)), pads=st.tuples(*[st.integers(0, 4)] * 4), clamp=st.booleans(),
-)  # fmt: skip
+    batch=st.sampled_from([1, 3]),
+    size=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    channels=st.sampled_from([1, 3, 16, 17, 40]),
+    kernel=st.tuples(st.integers(1, 5), st.integers(1, 3)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 2)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    pads=st.tuples(*[st.integers(0, 4)] * 4),
+    clamp=st.booleans(),
+)
 def test_depthwise_f32(
-    batch: int, size: tuple[int, int], channels: int, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int],
-    pads: tuple[int, int, int, int], clamp: bool,
-) -> None:  # fmt: skip
+    batch: int,
+    size: tuple[int, int],
+    channels: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    pads: tuple[int, int, int, int],
+    clamp: bool,
+) -> None:
     for axis in (0, 1):
         assume(size[axis] + pads[axis] + pads[axis + 2] >= dilation[axis] * (kernel[axis] - 1) + 1)
     x, w, b = floats(batch, *size, channels), floats(channels, 1, *kernel), floats(channels)
@@ -40,9 +51,12 @@ def test_depthwise_f32(
 
 @settings(max_examples=40, deadline=None)
 @given(
-    rows=hnp.array_shapes(min_dims=1, max_dims=3, max_side=9), k=st.sampled_from([1, 5, 64, 130]), n=st.sampled_from([1, 16, 17, 130, 300]),
-    residual=st.booleans(), clamp=st.booleans(),
-)  # fmt: skip
+    rows=hnp.array_shapes(min_dims=1, max_dims=3, max_side=9),
+    k=st.sampled_from([1, 5, 64, 130]),
+    n=st.sampled_from([1, 16, 17, 130, 300]),
+    residual=st.booleans(),
+    clamp=st.booleans(),
+)
 def test_dense_f32(rows: tuple[int, ...], k: int, n: int, residual: bool, clamp: bool) -> None:
     x, w, b, more = floats(*rows, k), floats(n, k), floats(n), floats(*rows, n)
     operands = [x, constant(panels.gemm_f32(w)), constant(panels.vector(b))] + [more] * residual
@@ -54,15 +68,23 @@ def test_dense_f32(rows: tuple[int, ...], k: int, n: int, residual: bool, clamp:
 
 def test_dense_f32_of_more_rows_than_a_strip() -> None:
     x, w, b = floats(300, 33), floats(20, 33), floats(20)
-    result = run("dense_f32", [x, constant(panels.gemm_f32(w)), constant(panels.vector(b))], attributes={"out_channels": 20, **FREE})
+    result = run(
+        "dense_f32",
+        [x, constant(panels.gemm_f32(w)), constant(panels.vector(b))],
+        attributes={"out_channels": 20, **FREE},
+    )
     np.testing.assert_allclose(result, x @ w.T + b, **CLOSE)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    batches=hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=3), m=st.sampled_from([1, 7, 150, 600]),
-    k=st.sampled_from([1, 5, 64]), n=st.sampled_from([1, 16, 65, 130]), transpose=st.booleans(), fixed=st.booleans(),
-)  # fmt: skip
+    batches=hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=3),
+    m=st.sampled_from([1, 7, 150, 600]),
+    k=st.sampled_from([1, 5, 64]),
+    n=st.sampled_from([1, 16, 65, 130]),
+    transpose=st.booleans(),
+    fixed=st.booleans(),
+)
 def test_matmul(batches: hnp.BroadcastableShapes, m: int, k: int, n: int, transpose: bool, fixed: bool) -> None:
     left, right = batches.input_shapes
     a, b = floats(*left, m, k), floats(*right, k, n)
@@ -86,37 +108,67 @@ def transposed_panels(w: np.ndarray, groups: int) -> np.ndarray:
 
 @settings(max_examples=80, deadline=None)
 @given(
-    batch=st.sampled_from([1, 2]), size=st.tuples(st.integers(1, 6), st.integers(1, 6)), groups=st.sampled_from([1, 2]),
-    channels=st.sampled_from([(1, 1), (3, 17), (16, 5)]), kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
-    stride=st.tuples(st.integers(1, 3), st.integers(1, 3)), dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
-    pads=st.tuples(*[st.integers(0, 2)] * 4), more=st.tuples(st.integers(0, 2), st.integers(0, 2)),
-)  # fmt: skip
+    batch=st.sampled_from([1, 2]),
+    size=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    groups=st.sampled_from([1, 2]),
+    channels=st.sampled_from([(1, 1), (3, 17), (16, 5)]),
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    pads=st.tuples(*[st.integers(0, 2)] * 4),
+    more=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+)
 def test_conv_transpose(
-    batch: int, size: tuple[int, int], groups: int, channels: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int],
-    dilation: tuple[int, int], pads: tuple[int, int, int, int], more: tuple[int, int],
-) -> None:  # fmt: skip
+    batch: int,
+    size: tuple[int, int],
+    groups: int,
+    channels: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    pads: tuple[int, int, int, int],
+    more: tuple[int, int],
+) -> None:
     c, o = channels[0] * groups, channels[1]
     for axis in (0, 1):
         assume(more[axis] < stride[axis])  # onnxruntime asks for it
-        assume((size[axis] - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1 + more[axis] > pads[axis] + pads[axis + 2])
+        assume(
+            (size[axis] - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1 + more[axis]
+            > pads[axis] + pads[axis + 2]
+        )
     x, w, b = floats(batch, *size, c), floats(c, o, *kernel), floats(o * groups)
     expected = judge(
-        "ConvTranspose", [first_channel(x), w, b], group=groups, strides=stride, dilations=dilation, pads=pads, output_padding=more
+        "ConvTranspose",
+        [first_channel(x), w, b],
+        group=groups,
+        strides=stride,
+        dilations=dilation,
+        pads=pads,
+        output_padding=more,
     )[0]
     bias = np.concatenate([panels.vector(part) for part in b.reshape(groups, -1)])
     attributes = {
-        **window(kernel, stride, dilation, pads), "groups": groups, "out_channels": o * groups, "output_pad_h": more[0], "output_pad_w": more[1],
-    }  # fmt: skip
-    result = run("conv_transpose_f32", [x, constant(transposed_panels(w, groups)), constant(bias)], attributes=attributes)
+        **window(kernel, stride, dilation, pads),
+        "groups": groups,
+        "out_channels": o * groups,
+        "output_pad_h": more[0],
+        "output_pad_w": more[1],
+    }
+    result = run(
+        "conv_transpose_f32", [x, constant(transposed_panels(w, groups)), constant(bias)], attributes=attributes
+    )
     np.testing.assert_allclose(result, last_channel(expected), **CLOSE)
 
 
 @pytest.mark.parametrize("direction", ["forward", "reverse"])
 @settings(max_examples=25, deadline=None)
 @given(
-    steps=st.integers(1, 6), batch=st.sampled_from([1, 3, 17]), inputs=st.sampled_from([1, 5, 33]), hidden=st.sampled_from([1, 4, 17]),
+    steps=st.integers(1, 6),
+    batch=st.sampled_from([1, 3, 17]),
+    inputs=st.sampled_from([1, 5, 33]),
+    hidden=st.sampled_from([1, 4, 17]),
     initial=st.booleans(),
-)  # fmt: skip
+)
 def test_lstm(direction: str, steps: int, batch: int, inputs: int, hidden: int, initial: bool) -> None:
     x, w, r = floats(steps, batch, inputs), floats(1, 4 * hidden, inputs), floats(1, 4 * hidden, hidden)
     b, h, c = floats(1, 8 * hidden), floats(1, batch, hidden), floats(1, batch, hidden)

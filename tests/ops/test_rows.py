@@ -85,9 +85,11 @@ def test_layer_norm_agrees_with_onnxruntime() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    channels=st.sampled_from([1, 2, 17, 96]), size=st.sampled_from([1, 3, 4, 5, 33]), beta=st.sampled_from([0.75, 0.5, 1.0, 0.6]),
+    channels=st.sampled_from([1, 2, 17, 96]),
+    size=st.sampled_from([1, 3, 4, 5, 33]),
+    beta=st.sampled_from([0.75, 0.5, 1.0, 0.6]),
     width=st.integers(1, 6),
-)  # fmt: skip
+)
 def test_lrn(channels: int, size: int, beta: float, width: int) -> None:
     x = floats(2, 3, width, channels, scale=10)
     # onnxruntime takes odd sizes only; ONNX: from c - floor((size - 1) / 2) to c + ceil((size - 1) / 2)
@@ -110,22 +112,38 @@ ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 @settings(max_examples=40, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 2), st.integers(1, 8), st.integers(1, 8), st.sampled_from([1, 3, 17])),
-    out=st.tuples(st.integers(1, 17), st.integers(1, 17)), rounding=st.sampled_from(ROUNDINGS),
-)  # fmt: skip
-def test_resize(mode: str, coordinates: str, shape: tuple[int, int, int, int], out: tuple[int, int], rounding: str) -> None:
+    out=st.tuples(st.integers(1, 17), st.integers(1, 17)),
+    rounding=st.sampled_from(ROUNDINGS),
+)
+def test_resize(
+    mode: str, coordinates: str, shape: tuple[int, int, int, int], out: tuple[int, int], rounding: str
+) -> None:
     x = floats(*shape)
     sizes = np.array([shape[0], shape[3], *out])
     expected = judge(
-        "Resize", [first_channel(x), None, None, sizes], mode=mode, coordinate_transformation_mode=coordinates, nearest_mode=rounding
+        "Resize",
+        [first_channel(x), None, None, sizes],
+        mode=mode,
+        coordinate_transformation_mode=coordinates,
+        nearest_mode=rounding,
     )[0]
     attributes = {
-        "mode": int(mode == "linear"), "coordinates": COORDINATES.index(coordinates), "nearest": ROUNDINGS.index(rounding),
-        "out_h": out[0], "out_w": out[1], "scale_h": out[0] / shape[1], "scale_w": out[1] / shape[2],
-    }  # fmt: skip
-    np.testing.assert_allclose(run("resize_f32", [x], attributes=attributes), last_channel(expected), rtol=1e-5, atol=1e-5)
+        "mode": int(mode == "linear"),
+        "coordinates": COORDINATES.index(coordinates),
+        "nearest": ROUNDINGS.index(rounding),
+        "out_h": out[0],
+        "out_w": out[1],
+        "scale_h": out[0] / shape[1],
+        "scale_w": out[1] / shape[2],
+    }
+    np.testing.assert_allclose(
+        run("resize_f32", [x], attributes=attributes), last_channel(expected), rtol=1e-5, atol=1e-5
+    )
 
 
-@pytest.mark.parametrize("change", [{"scale_h": 0.0}, {"scale_w": np.nan}, {"out_h": 0}, {"mode": 2}, {"nearest": 4}, {"coordinates": -1}])
+@pytest.mark.parametrize(
+    "change", [{"scale_h": 0.0}, {"scale_w": np.nan}, {"out_h": 0}, {"mode": 2}, {"nearest": 4}, {"coordinates": -1}]
+)
 def test_a_resize_to_nothing_is_refused(change: dict[str, float]) -> None:
     attributes = {"mode": 0, "coordinates": 0, "nearest": 0, "out_h": 2, "out_w": 2, "scale_h": 1.0, "scale_w": 1.0}
     with pytest.raises(SlimError):

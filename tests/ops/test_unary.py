@@ -69,7 +69,9 @@ def test_mode_is_within_a_millionth_of_double_precision(mode: Unary, size: int, 
     np.testing.assert_allclose(apply(mode, x), expected, rtol=1e-6, atol=ABSOLUTE.get(mode, 1e-37))
 
 
-@pytest.mark.parametrize("mode", [Unary.EXP, Unary.SIGMOID, Unary.TANH, Unary.SOFTPLUS, Unary.SQRT, Unary.LOG, Unary.ERF])
+@pytest.mark.parametrize(
+    "mode", [Unary.EXP, Unary.SIGMOID, Unary.TANH, Unary.SOFTPLUS, Unary.SQRT, Unary.LOG, Unary.ERF]
+)
 def test_infinities_and_zero_go_where_numpy_sends_them(mode: Unary) -> None:
     x = np.array([np.inf, -np.inf, 0.0, 1e30, -1e30, 200.0, -200.0], np.float32)
     with np.errstate(all="ignore"):
@@ -77,7 +79,9 @@ def test_infinities_and_zero_go_where_numpy_sends_them(mode: Unary) -> None:
     np.testing.assert_allclose(apply(mode, x), expected, rtol=1e-6, atol=1e-37)
 
 
-@pytest.mark.parametrize("mode", [Unary.EXP, Unary.SQRT, Unary.LOG, Unary.SOFTPLUS, Unary.ROUND, Unary.SIN, Unary.TANH, Unary.ERF])
+@pytest.mark.parametrize(
+    "mode", [Unary.EXP, Unary.SQRT, Unary.LOG, Unary.SOFTPLUS, Unary.ROUND, Unary.SIN, Unary.TANH, Unary.ERF]
+)
 def test_not_a_number_stays_one(mode: Unary) -> None:
     assert np.isnan(apply(mode, np.array([np.nan], np.float32))).all()
 

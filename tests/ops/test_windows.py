@@ -37,7 +37,12 @@ class Case:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     small = st.integers(1, 3)
-    shape = (draw(st.sampled_from([1, 3])), draw(st.integers(1, 9)), draw(st.integers(1, 9)), draw(st.sampled_from([1, 3, 17, 80])))
+    shape = (
+        draw(st.sampled_from([1, 3])),
+        draw(st.integers(1, 9)),
+        draw(st.integers(1, 9)),
+        draw(st.sampled_from([1, 3, 17, 80])),
+    )
     kernel, stride, dilation = ((draw(small), draw(small)) for _ in range(3))
     # onnxruntime asks that pads be smaller than the kernel
     top, bottom = (draw(st.integers(0, kernel[0] - 1)) for _ in range(2))
@@ -51,7 +56,11 @@ def cases(draw: st.DrawFn) -> Case:
 @settings(max_examples=40, deadline=None)
 @given(case=cases())
 def test_max_pool(dtype: type, case: Case) -> None:
-    x = floats(*case.shape) if dtype is np.float32 else integers(-128 if dtype is np.int8 else 0, 127, *case.shape, dtype=dtype)
+    x = (
+        floats(*case.shape)
+        if dtype is np.float32
+        else integers(-128 if dtype is np.int8 else 0, 127, *case.shape, dtype=dtype)
+    )
     kind = {np.float32: Type.F32, np.uint8: Type.U8, np.int8: Type.I8}[dtype]
     expected = last_channel(judge("MaxPool", [first_channel(x)], **case.onnx)[0])
     np.testing.assert_array_equal(run("max_pool", [x], kind, case.attributes), expected)
@@ -99,8 +108,14 @@ def average(x: np.ndarray, case: Case, include: int) -> np.ndarray:
 def test_average_pool_u8_is_exact(case: Case, include: int, zx: int, zy: int) -> None:
     x, scale = integers(0, 255, *case.shape), np.float32(0.7)
     attributes = {
-        **case.attributes, "count_include_pad": include, "extra_bottom": 0, "extra_right": 0, "scale": scale, "lo": 3, "hi": 250,
-    }  # fmt: skip
+        **case.attributes,
+        "count_include_pad": include,
+        "extra_bottom": 0,
+        "extra_right": 0,
+        "scale": scale,
+        "lo": 3,
+        "hi": 250,
+    }
     result = run("average_pool_u8", [Given(x, zero_point=zx)], Type.U8, attributes, zero_point=zy)
     total, count = sums(x.astype(np.int64) - zx, case)
     count = np.full_like(count, case.kernel[0] * case.kernel[1]) if include else count
@@ -110,11 +125,16 @@ def test_average_pool_u8_is_exact(case: Case, include: int, zx: int, zy: int) ->
 
 
 def test_rows_that_ceil_mode_added_never_count() -> None:
-    """ONNX's ceil_mode: the last window reaches past the padding, and that part is not counted even with count_include_pad."""
+    """ONNX's ceil_mode: the part of the last window past the padding is not counted, even with count_include_pad."""
     x = floats(1, 6, 6, 3)
     onnx = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [0, 0, 0, 0], "ceil_mode": 1, "count_include_pad": 1}
     expected = last_channel(judge("AveragePool", [first_channel(x)], **onnx)[0])
-    attributes = {**window((3, 3), (2, 2), pads=(0, 0, 1, 1)), "count_include_pad": 1, "extra_bottom": 1, "extra_right": 1}
+    attributes = {
+        **window((3, 3), (2, 2), pads=(0, 0, 1, 1)),
+        "count_include_pad": 1,
+        "extra_bottom": 1,
+        "extra_right": 1,
+    }
     np.testing.assert_allclose(run("average_pool_f32", [x], attributes=attributes), expected, rtol=1e-5)
 
 
@@ -139,7 +159,10 @@ def test_a_window_in_the_padding_alone() -> None:
     np.testing.assert_array_equal(means, np.where(expected == lowest, 0, expected))
 
 
-@pytest.mark.parametrize("change", [{"kernel_h": -1}, {"stride_w": 0}, {"dilation_h": 0}, {"pad_top": -1}, {"kernel_w": 9}, {"pad_left": 40000}])
+@pytest.mark.parametrize(
+    "change",
+    [{"kernel_h": -1}, {"stride_w": 0}, {"dilation_h": 0}, {"pad_top": -1}, {"kernel_w": 9}, {"pad_left": 40000}],
+)
 def test_a_window_that_does_not_fit_is_refused(change: dict[str, int]) -> None:
     with pytest.raises(SlimError, match="window"):
         run("max_pool", [floats(1, 5, 5, 2)], attributes={**window((2, 2)), **change})
