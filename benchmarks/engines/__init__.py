@@ -1,0 +1,17 @@
+"""One file an engine, each with the same two names, run inside the engine's own virtual environment.
+
+- `prepare(model, precision, samples, folder) -> Path` converts an ONNX file to the engine's own format with its own tools;
+  `samples` are calibration feeds, used for int8 only. Raises `Unsupported` with the reason where the engine cannot.
+- `Engine(file, threads)` loads the result with the engine's best settings. `adapt(feeds)` brings feeds to its layout
+  (untimed), `bind(feeds)` hands them over once, `invoke()` runs on what is bound, `outputs()` fetches as ONNX has them,
+  `call(feeds)` does all three the way a user would.
+
+Nothing here imports slim except `slim_engine`, and nothing but the standard library and numpy at module level except what
+belongs to the engine.
+"""
+
+from __future__ import annotations
+
+
+class Unsupported(Exception):
+    """The engine cannot do this; the text says why."""
