@@ -1,10 +1,11 @@
 """`make demo`: the digits network from ONNX to one C file, with slim's command line and a C compiler.
 
-Reads the files beside it, which `train.py` wrote, and leaves everything that it makes in `out/`.
+Reads the files beside it, which `train.py` wrote, and leaves everything that it makes in `out/` (or in `--out DIR`).
 """
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import struct
 import subprocess
@@ -22,9 +23,7 @@ from slim.core.compile import find_compiler
 from slim.lower import lower
 
 HERE = Path(__file__).resolve().parent
-OUT = HERE / "out"
 MODEL = HERE / "digits.onnx"
-SMALL = OUT / "digits-int8.onnx"
 DEVICE = "rpi3"
 
 console = Console(highlight=False, soft_wrap=True)
@@ -84,27 +83,35 @@ def kib(count: int) -> str:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="The digits network from ONNX to one C file.")
+    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder for everything that is made")
+    demo(parser.parse_args().out.resolve())
+
+
+def demo(out: Path) -> None:
+    """All steps, then the figures."""
     test = np.load(HERE / "digits-test.npz")
     images, labels = test["images"], test["labels"]
-    OUT.mkdir(exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    small = out / "digits-int8.onnx"
 
     slim_step("Does it fit?", "check", MODEL, "--device", DEVICE)
-    slim_step("Make it fit", "compress", MODEL, "--device", DEVICE, "--data", HERE / "calibration", "-o", SMALL)
-    slim_step("Ship it", "build", SMALL, "--target", "host", "--embed", "--name", "digits", "-o", OUT)
+    slim_step("Make it fit", "compress", MODEL, "--device", DEVICE, "--data", HERE / "calibration", "-o", small)
+    slim_step("Ship it", "build", small, "--target", "host", "--embed", "--name", "digits", "-o", out)
 
     compiler = find_compiler()
-    code, program = OUT / "digits.o", OUT / "classify"
-    step("Compile it, as anybody would", *compiler, "-O3", "-c", OUT / "digits.c", "-o", code)
+    code, program = out / "digits.o", out / "classify"
+    step("Compile it, as anybody would", *compiler, "-O3", "-c", out / "digits.c", "-o", code)
     main_file = HERE / "classify.c"
-    step("", *compiler, "-O3", f"-I{OUT}", main_file, code, "-o", program, "-lm", "-lpthread")
+    step("", *compiler, "-O3", f"-I{out}", main_file, code, "-o", program, "-lm", "-lpthread")
     said = step(f"Run it on {len(labels)} images that training did not see", program, feed=images.tobytes())
 
     predicted = np.array(said.split(), dtype=np.int64)
-    if not np.array_equal(predicted, in_process(SMALL, images)):
+    if not np.array_equal(predicted, in_process(small, images)):
         sys.exit("demo: the single file and the core in this process disagree")
     before, after = (in_process(MODEL, images) == labels).mean(), (predicted == labels).mean()
 
-    weights = program_bytes(SMALL)
+    weights = program_bytes(small)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column()
     table.add_column("before (fp32)", justify="right")
@@ -115,9 +122,9 @@ def main() -> None:
     console.print(table)
     console.print("\nEvery answer of the single file equals that of the core in this process.\n")
     for path, what in (
-        (SMALL, "the int8 model, standard ONNX"),
-        (OUT / "digits.c", "the whole network as one C file, weights inside"),
-        (OUT / "digits.h", "its header"),
+        (small, "the int8 model, standard ONNX"),
+        (out / "digits.c", "the whole network as one C file, weights inside"),
+        (out / "digits.h", "its header"),
         (program, "the program that ran above"),
     ):
         console.print(f"  {str(path).replace(f'{Path.cwd()}/', ''):38} {kib(path.stat().st_size):>10}   [dim]{what}")
