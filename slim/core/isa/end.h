@@ -59,3 +59,4 @@
 #undef SLIM_WIDE_LOAD_W
 #undef SLIM_WIDE_MULADD
 #undef SLIM_WIDE_PART
+#undef SLIM_REACH
