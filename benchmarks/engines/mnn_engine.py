@@ -30,7 +30,7 @@ def prepare(model: Path, precision: str, samples: list[Feeds], folder: Path) -> 
     config = folder / "quantize.json"
     config.write_text(json.dumps(_calibration(target, samples, folder)))
     quantized = folder / "quantized.mnn"
-    _tools.mnnquant(str(target), str(quantized), str(config))
+    _tools.mnnquant(["mnnquant", str(target), str(quantized), str(config)])
     if not quantized.is_file():
         raise Unsupported("MNN's quantizer does not quantize it")
     return quantized
