@@ -1,7 +1,7 @@
 """Reading models: a path in, an `onnx_ir.Model` at opset 21 with static shapes out.
 
-ONNX files are checked, bound to fixed shapes and brought to one opset (`onnx_reader`); MXNet symbol and params files are
-translated to standard ONNX operators (`mxnet`). Whatever cannot be read raises one `LoadError` with every problem.
+ONNX files are checked, bound to fixed shapes and brought to one opset (`onnx_reader`); MXNet symbol and params files
+are translated to standard ONNX operators (`mxnet`). Whatever cannot be read raises one `LoadError` with every problem.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def load(
     """Read an ONNX file, or an MXNet symbol JSON with its params, as a model that every stage of slim accepts.
 
     - `params`: the MXNet `.params` file; found beside the symbol file (newest epoch) when not given.
-    - `shapes`: input name -> dims (N, C, H, W as the network has them), for dimensions that the file leaves open. A lone
-      open leading dimension is a batch and becomes 1, which `model.metadata_props['slim.batch']` records.
+    - `shapes`: input name -> dims (N, C, H, W as the network has them), for dimensions that the file leaves open. A
+      lone open leading dimension is a batch and becomes 1, which `model.metadata_props['slim.batch']` records.
 
     The result is at opset 21 with every value's shape and dtype static. `metadata_props['slim.source']` says `onnx` or
     `mxnet`; `metadata_props['slim.weights']` is `absent` for a symbol file without params (weights read as zeros).

@@ -12,7 +12,7 @@ import numpy as np
 import onnx_ir as ir
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A node whose old form has no equivalent; the text says why."""
 
 
@@ -64,12 +64,12 @@ def _numeric_type(node: ir.Node) -> np.dtype:
 def _batch_norm_9(node: ir.Node) -> None:
     spatial = node.attributes.pop("spatial", None)
     if spatial is not None and spatial.as_int() == 0:
-        raise Refusal("normalises each position by itself (spatial=0), which later opsets dropped")
+        raise RefusalError("normalises each position by itself (spatial=0), which later opsets dropped")
 
 
 def _batch_norm_14(node: ir.Node) -> None:
     if any(value.uses() or value.is_graph_output() for value in node.outputs[1:]):
-        raise Refusal("gives the running mean and variance of training as outputs")
+        raise RefusalError("gives the running mean and variance of training as outputs")
     if len(node.outputs) > 1:
         node.resize_outputs(1)
 
@@ -77,7 +77,7 @@ def _batch_norm_14(node: ir.Node) -> None:
 def _upsample_9(node: ir.Node) -> None:
     scales = node.attributes.pop("scales", None)
     if scales is None:
-        raise Refusal("has no scales")
+        raise RefusalError("has no scales")
     _set_input(node, 1, _constant(node, "scales", np.array(scales.as_floats(), np.float32)))
 
 
@@ -94,13 +94,13 @@ def _resize_11(node: ir.Node) -> None:
 def _resize_13(node: ir.Node) -> None:
     mode = node.attributes.get("coordinate_transformation_mode")
     if mode is not None and mode.as_string() == "tf_half_pixel_for_nn":
-        raise Refusal("uses the coordinate mode tf_half_pixel_for_nn, which later opsets dropped")
+        raise RefusalError("uses the coordinate mode tf_half_pixel_for_nn, which later opsets dropped")
 
 
 def _slice_10(node: ir.Node) -> None:
     starts, ends, axes = (_ints(node, name) for name in ("starts", "ends", "axes"))
     if starts is None or ends is None or len(starts) != len(ends):
-        raise Refusal("has no matching starts and ends")
+        raise RefusalError("has no matching starts and ends")
     axes = tuple(range(len(starts))) if axes is None else axes
     for index, (role, values) in enumerate((("starts", starts), ("ends", ends), ("axes", axes)), start=1):
         _set_input(node, index, _constant(node, role, np.array(values, np.int64)))
@@ -121,7 +121,7 @@ def _clip_11(node: ir.Node) -> None:
 def _pad_11(node: ir.Node) -> None:
     pads = _ints(node, "pads")
     if pads is None:
-        raise Refusal("has no pads")
+        raise RefusalError("has no pads")
     value = node.attributes.pop("value", None)
     _set_input(node, 1, _constant(node, "pads", np.array(pads, np.int64)))
     if value is not None and value.as_float() != 0.0:
@@ -139,7 +139,7 @@ def _softmax_13(node: ir.Node) -> None:
     operand = node.inputs[0]
     assert operand is not None
     if operand.shape is None:
-        raise Refusal("its input's rank is not known")
+        raise RefusalError("its input's rank is not known")
     rank = len(operand.shape)
     attribute = node.attributes.get("axis")
     axis = 1 if attribute is None else attribute.as_int()
@@ -149,7 +149,7 @@ def _softmax_13(node: ir.Node) -> None:
         node.attributes["axis"] = ir.AttrInt64("axis", axis)
         return
     if not operand.shape.is_static():
-        raise Refusal("its input's shape is not known")
+        raise RefusalError("its input's shape is not known")
     before = np.array(operand.shape.numpy(), np.int64)
     flat = (int(np.prod(before[:axis], dtype=np.int64)), int(np.prod(before[axis:], dtype=np.int64)))
     output = node.outputs[0]
@@ -214,7 +214,7 @@ def _grid_sample_20(node: ir.Node) -> None:
 
 def _refuse(reason: str) -> Callable[[ir.Node], None]:
     def adapt(node: ir.Node) -> None:
-        raise Refusal(reason)
+        raise RefusalError(reason)
 
     return adapt
 

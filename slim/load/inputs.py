@@ -1,4 +1,4 @@
-"""Open dimensions of a graph's inputs: bound by the shapes that the caller gives, or reported with the option to give."""
+"""Open dimensions of a graph's inputs: bound by the shapes that the caller gives, or reported with what to give."""
 
 from __future__ import annotations
 

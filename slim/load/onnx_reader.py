@@ -8,13 +8,14 @@ from pathlib import Path
 
 import onnx
 import onnx_ir as ir
+from onnx_ir.passes.common import InlinePass
 
 from slim.errors import LoadError, Problem
 from slim.load.foreign import foreign
 from slim.load.inputs import bind_inputs
 from slim.load.opset import to_opset_21
 from slim.load.settle import settle_shapes
-from slim.load.shapes import infer_shapes
+from slim.load.shapes import check_nodes, infer_shapes
 from slim.load.stand_ins import STAND_INS
 from slim.load.structure import structure_problems
 from slim.load.tensor_checks import tensor_problems
@@ -39,7 +40,7 @@ def prepare(model: ir.Model, shapes: Mapping[str, tuple[int, ...]], where: str) 
     """Everything after reading: inline, bind, infer, convert. In place; returns the same model."""
     with foreign(where, "its functions cannot be inlined"):
         if model.functions:
-            ir.passes.common.InlinePass()(model)
+            InlinePass()(model)
     problems = structure_problems(model, where)
     if problems:
         raise LoadError(problems)
@@ -47,6 +48,7 @@ def prepare(model: ir.Model, shapes: Mapping[str, tuple[int, ...]], where: str) 
         model.graph.sort()
     _forget_claims(model)
     bind_inputs(model, shapes, where)
+    check_nodes(model, where)
     infer_shapes(model, where)
     to_opset_21(model, where)
     settle_shapes(model, where)

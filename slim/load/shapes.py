@@ -29,6 +29,16 @@ def is_known(value: ir.Value) -> bool:
     return value.dtype is not None and static_dims(value) is not None
 
 
+def check_nodes(model: ir.Model, where: str) -> None:
+    """Hold every node against its operator's schema: attributes' names and types, numbers of inputs and outputs.
+
+    Raises `LoadError` with what onnx's checker says."""
+    with foreign(where, "is not a valid ONNX model", "was it damaged, or written by hand?"):
+        proto = _describe(model)
+        del proto.graph.output[:]  # the checker wants their shapes, which are yet to be inferred
+        onnx.checker.check_model(proto)
+
+
 def infer_shapes(model: ir.Model, where: str) -> None:
     """Set the shape and dtype of every value that onnx can infer; in place. Known ones are replaced when inference
     knows better. Raises `LoadError` when inference itself fails."""
@@ -94,7 +104,7 @@ def _value_info(value: ir.Value) -> onnx.ValueInfoProto:
     if dtype is not None:
         info.type.tensor_type.elem_type = dtype.value
     if shape is None and tensor is not None:
-        shape = ir.Shape(tensor.shape.dims)
+        shape = ir.Shape(tensor.shape.numpy())
     if shape is not None:
         info.type.tensor_type.shape.SetInParent()
         for dim in shape.dims:

@@ -1,7 +1,7 @@
 """Shapes of `com.microsoft` operators: for inference alone, each is described by a standard operator of equal shape.
 
-onnx's shape inference knows only the standard domain. `QLinearAdd` has the output shape and element type of `Add` on its
-two quantized operands, and so on; the model keeps its own operators.
+onnx's shape inference knows only the standard domain. `QLinearAdd` has the output shape and element type of `Add` on
+its two quantized operands, and so on; the model keeps its own operators.
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ from slim.errors import Problem
 
 def structure_problems(model: ir.Model, where: str) -> list[Problem]:
     """Values read but never written, and written twice; for the main graph and the bodies inside it."""
-    problems: list[Problem] = []
+    problems = _unreadable(model, where)
+    if problems:
+        return problems
     written: set[str] = set()
     for value in [*model.graph.inputs, *model.graph.initializers.values()]:
         written.add(value.name or "")
@@ -30,6 +32,23 @@ def structure_problems(model: ir.Model, where: str) -> list[Problem]:
             problems.append(Problem("is written by no node", f"{where}: output '{value.name}'", "damaged file?"))
     if not model.graph.outputs:
         problems.append(Problem("has no outputs", where, "is it an ONNX model?"))
+    return problems
+
+
+def _unreadable(model: ir.Model, where: str) -> list[Problem]:
+    """Names that are not text (protobuf hands damaged ones over as bytes) and attributes without a type."""
+    texts: list[object] = [value.name for value in (*model.graph.inputs, *model.graph.outputs)]
+    texts += model.graph.initializers
+    texts += [*model.opset_imports, *model.metadata_props, *model.metadata_props.values()]
+    problems = []
+    for node in model.graph.all_nodes():
+        texts += [node.name, node.domain, node.op_type, *node.attributes]
+        texts += [value.name for value in (*node.inputs, *node.outputs) if value is not None]
+        for attribute in node.attributes.values():
+            if attribute.type == ir.AttributeType.UNDEFINED or attribute.is_ref():
+                problems.append(Problem(f"its attribute '{attribute.name}' has no value", _place(node, where)))
+    unreadable = [text for text in texts if text is not None and not isinstance(text, str)]
+    problems += [Problem(f"the name {text!r} is not text", where, "the file is damaged") for text in unreadable]
     return problems
 
 

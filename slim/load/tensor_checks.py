@@ -16,7 +16,7 @@ from slim.errors import Problem
 MAX_ELEMENTS = 2**40
 """More elements than any file that slim could be asked to read; a bound against damaged dimensions."""
 
-_BITS = {
+_BITS: dict[int, int] = {
     onnx.TensorProto.FLOAT: 32,
     onnx.TensorProto.UINT8: 8,
     onnx.TensorProto.INT8: 8,
@@ -40,7 +40,7 @@ _BITS = {
     onnx.TensorProto.INT4: 4,
     onnx.TensorProto.FLOAT4E2M1: 4,
 }
-_FIELDS = {
+_FIELDS: dict[int, str] = {
     onnx.TensorProto.FLOAT: "float_data",
     onnx.TensorProto.DOUBLE: "double_data",
     onnx.TensorProto.INT64: "int64_data",

@@ -12,12 +12,12 @@ LIMIT = 2**31
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?L?\Z")
 
 
-class Untranslatable(Exception):
+class UntranslatableError(Exception):
     """A node that slim has no translation for; the text says why. The driver adds the place."""
 
 
 class Attributes:
-    """Typed access to one node's attributes; raises `Untranslatable` on text of the wrong kind."""
+    """Typed access to one node's attributes; raises `UntranslatableError` on text of the wrong kind."""
 
     def __init__(self, text: Mapping[str, str]) -> None:
         self._text = text
@@ -30,7 +30,7 @@ class Attributes:
         """A boolean: True/False or 1/0, as different versions wrote it."""
         text = self.text(name, str(default)).lower()
         if text not in ("true", "false", "1", "0"):
-            raise Untranslatable(f"its {name} '{text[:40]}' is neither True nor False")
+            raise UntranslatableError(f"its {name} '{text[:40]}' is neither True nor False")
         return text in ("true", "1")
 
     def number(self, name: str, default: float | None) -> float:
@@ -38,14 +38,14 @@ class Attributes:
         text = self.text(name, "None" if default is None else repr(default))
         value = float(text.rstrip("L")) if _NUMBER.match(text) else math.nan
         if not math.isfinite(value):
-            raise Untranslatable(f"its {name} '{text[:40]}' is not a number")
+            raise UntranslatableError(f"its {name} '{text[:40]}' is not a number")
         return value
 
     def integer(self, name: str, default: int | None = None) -> int:
         """An integer; one that the operator requires when there is no default."""
         text = self.text(name, "None" if default is None else str(default))
         if default is None and text == "None":
-            raise Untranslatable(f"it has no {name}")
+            raise UntranslatableError(f"it has no {name}")
         return _integer(name, text)
 
     def optional_integer(self, name: str) -> int | None:
@@ -57,9 +57,9 @@ class Attributes:
         values = self.optional_integers(name)
         kept = tuple(value for value in values or () if value is not None)
         if not kept and default is None:
-            raise Untranslatable(f"it has no {name}")
+            raise UntranslatableError(f"it has no {name}")
         if values and len(kept) != len(values):
-            raise Untranslatable(f"its {name} has open entries")
+            raise UntranslatableError(f"its {name} has open entries")
         return kept or default or ()
 
     def optional_integers(self, name: str) -> tuple[int | None, ...]:
@@ -69,12 +69,12 @@ class Attributes:
             return () if self.text(name, "None").strip() in ("None", "()", "[]", "") else (None,)
         parts = [part.strip() for part in text.split(",")]
         if len(parts) > 32:
-            raise Untranslatable(f"its {name} has {len(parts)} entries")
+            raise UntranslatableError(f"its {name} has {len(parts)} entries")
         return tuple(None if part == "None" else _integer(name, part) for part in parts)
 
 
 def _integer(name: str, text: str) -> int:
     value = float(text.rstrip("L")) if _NUMBER.match(text) else math.nan
     if not math.isfinite(value) or value != int(value) or abs(value) >= LIMIT:
-        raise Untranslatable(f"its {name} '{text[:40]}' is not a usable integer")
+        raise UntranslatableError(f"its {name} '{text[:40]}' is not a usable integer")
     return int(value)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from slim.load.mxnet.attributes import Untranslatable
+from slim.load.mxnet.attributes import UntranslatableError
 
 MAX_ELEMENTS = 2**31
 """Largest tensor in elements; a damaged attribute would give more."""
@@ -60,13 +60,13 @@ class Builder:
         elif name in self.weights.arrays:
             value = self.stored(name)
         else:
-            raise Untranslatable(f"its parameter '{name}' is missing")
+            raise UntranslatableError(f"its parameter '{name}' is missing")
         have = tuple(value.shape.numpy()) if value.shape is not None else ()
         if have != shape:
             what = f"parameter '{name}' has the shape {have}, and the network needs {shape}"
-            raise Untranslatable(what)
+            raise UntranslatableError(what)
         if value.dtype != ir.DataType.FLOAT:
-            raise Untranslatable(f"parameter '{name}' holds {value.dtype}, not floating-point numbers")
+            raise UntranslatableError(f"parameter '{name}' holds {value.dtype}, not floating-point numbers")
         return value
 
     def constant(self, name: str, array: np.ndarray) -> ir.Value:
@@ -127,5 +127,5 @@ class Builder:
 def _sane(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape, when it is one that a network can have."""
     if any(dim < 1 for dim in shape) or math.prod(shape) > MAX_ELEMENTS or len(shape) > 32:
-        raise Untranslatable(f"it gives a tensor of the impossible shape {shape}")
+        raise UntranslatableError(f"it gives a tensor of the impossible shape {shape}")
     return shape

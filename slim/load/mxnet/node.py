@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from slim.load.mxnet.attributes import Attributes, Untranslatable
+from slim.load.mxnet.attributes import Attributes, UntranslatableError
 from slim.load.mxnet.builder import Builder
 from slim.load.mxnet.symbol import SymbolNode
 
@@ -36,7 +36,7 @@ class NodeView:
     def input(self, index: int = 0) -> ir.Value:
         """The operand at `index`."""
         if index >= self.count or (value := self._operands[index]) is None:
-            raise Untranslatable(f"it has no input {index}")
+            raise UntranslatableError(f"it has no input {index}")
         return value
 
     def inputs(self) -> list[ir.Value]:
@@ -50,7 +50,7 @@ class NodeView:
             return self._builder.parameter(name, shape)
         value = self.input(index)
         if dims(value) != shape:
-            raise Untranslatable(f"its input {index} has the shape {dims(value)}, and it needs {shape}")
+            raise UntranslatableError(f"its input {index} has the shape {dims(value)}, and it needs {shape}")
         return value
 
     def op(
@@ -102,7 +102,7 @@ def dims(value: ir.Value) -> Shape:
 
 
 def front(axis: int, rank: int) -> int:
-    """The axis counted from the front. Raises `Untranslatable` when it lies outside the rank."""
+    """The axis counted from the front. Raises `UntranslatableError` when it lies outside the rank."""
     if not -rank <= axis < rank:
-        raise Untranslatable(f"axis {axis} lies outside its input of rank {rank}")
+        raise UntranslatableError(f"axis {axis} lies outside its input of rank {rank}")
     return axis % rank

@@ -16,6 +16,7 @@ import math
 import mmap
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from slim.load.foreign import foreign
 LIST_MAGIC = 0x112
 V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 MAX_RANK = 32
-DTYPES = {
+DTYPES: dict[int, np.dtype[Any]] = {
     0: np.dtype("<f4"),
     1: np.dtype("<f8"),
     2: np.dtype("<f2"),
@@ -41,17 +42,16 @@ def read_params(path: Path) -> list[tuple[str, np.ndarray]]:
     """(name, array) in file order, with `arg:` and `aux:` taken off; the name is '' in a file without names.
 
     Raises `LoadError` on bytes that are not such a file."""
-    with foreign(str(path), "cannot be read"):
-        with path.open("rb") as file:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with foreign(str(path), "cannot be read"), path.open("rb") as file:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     try:
         return _Reader(data).arrays()
-    except _Damage as damage:
+    except _DamageError as damage:
         do = "the file is damaged or incomplete, or not an MXNet params file"
         raise LoadError(Problem(str(damage), f"{path}: byte {damage.offset}", do)) from damage
 
 
-class _Damage(Exception):
+class _DamageError(Exception):
     """Bytes that do not fit the format, and where."""
 
     def __init__(self, what: str, offset: int) -> None:
@@ -67,19 +67,19 @@ class _Reader:
     def arrays(self) -> list[tuple[str, np.ndarray]]:
         magic, _ = self._take("QQ")
         if magic != LIST_MAGIC:
-            raise _Damage(f"begins with 0x{magic:x}, not 0x{LIST_MAGIC:x}", 0)
+            raise _DamageError(f"begins with 0x{magic:x}, not 0x{LIST_MAGIC:x}", 0)
         arrays = [self._array() for _ in range(self._count(4))]
         names = [self._name() for _ in range(self._count(8))]
         if names and len(names) != len(arrays):
-            raise _Damage(f"{len(names)} names for {len(arrays)} arrays", self.at)
+            raise _DamageError(f"{len(names)} names for {len(arrays)} arrays", self.at)
         if len(set(names)) != len(names):
-            raise _Damage("two arrays have the same name", self.at)
+            raise _DamageError("two arrays have the same name", self.at)
         return list(zip(names or [""] * len(arrays), arrays, strict=True))
 
     def _take(self, layout: str) -> tuple[int, ...]:
         size = struct.calcsize("<" + layout)
         if self.at + size > len(self.data):
-            raise _Damage("the file ends too early", self.at)
+            raise _DamageError("the file ends too early", self.at)
         values = struct.unpack_from("<" + layout, self.data, self.at)
         self.at += size
         return values
@@ -88,7 +88,7 @@ class _Reader:
         """A number of items of at least `least` bytes each, which must fit in what is left of the file."""
         (count,) = self._take("Q")
         if count * least > len(self.data) - self.at:
-            raise _Damage(f"{count} items cannot fit in the rest of the file", self.at)
+            raise _DamageError(f"{count} items cannot fit in the rest of the file", self.at)
         return count
 
     def _name(self) -> str:
@@ -97,7 +97,7 @@ class _Reader:
         try:
             name = self.data[start : self.at].decode()
         except UnicodeDecodeError as error:
-            raise _Damage("a name is not UTF-8", start) from error
+            raise _DamageError("a name is not UTF-8", start) from error
         return name.removeprefix("arg:").removeprefix("aux:")
 
     def _array(self) -> np.ndarray:
@@ -106,7 +106,7 @@ class _Reader:
         if magic in (V2, V3):
             (storage,) = self._take("i")
             if storage != 0:
-                raise _Damage(f"a sparse or unknown storage type, {storage}", start)
+                raise _DamageError(f"a sparse or unknown storage type, {storage}", start)
         if magic in (V1, V2, V3):
             dims = self._dims("i", "q")
         else:
@@ -117,11 +117,11 @@ class _Reader:
         *_, flag = self._take("iii")
         dtype = DTYPES.get(flag)
         if dtype is None:
-            raise _Damage(f"unknown element type {flag}", start)
+            raise _DamageError(f"unknown element type {flag}", start)
         count = math.prod(dims)
         if self.at + count * dtype.itemsize > len(self.data):
-            raise _Damage(f"an array of shape {dims} does not fit in the rest of the file", start)
-        array = np.frombuffer(self.data, dtype, count, self.at).reshape(dims)
+            raise _DamageError(f"an array of shape {dims} does not fit in the rest of the file", start)
+        array: np.ndarray = np.frombuffer(self.data, dtype, count, self.at).reshape(dims)
         self.at += count * dtype.itemsize
         return array
 
@@ -131,8 +131,8 @@ class _Reader:
         if rank == -1:
             return None
         if not 0 <= rank <= MAX_RANK:
-            raise _Damage(f"an array of rank {rank}", self.at)
+            raise _DamageError(f"an array of rank {rank}", self.at)
         dims = self._take(f"{rank}{dim_layout}") if rank else ()
         if any(dim < 0 for dim in dims):
-            raise _Damage(f"an array of shape {dims}", self.at)
+            raise _DamageError(f"an array of shape {dims}", self.at)
         return dims

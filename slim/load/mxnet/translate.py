@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import onnx_ir as ir
 
 from slim.errors import LoadError, Problem
-from slim.load.mxnet.attributes import Attributes, Untranslatable
+from slim.load.mxnet.attributes import Attributes, UntranslatableError
 from slim.load.mxnet.builder import Builder, Weights
 from slim.load.mxnet.node import NodeView, dims
 from slim.load.mxnet.slots import LABELLED, required_slots
@@ -51,7 +51,7 @@ def translate(symbol: Symbol, weights: Weights | None, shapes: Mapping[str, tupl
         variables = tuple(symbol.nodes[entry[0]].name if entry[0] in slots else None for entry in node.inputs)
         try:
             result = translation(NodeView(builder, node, variables, tuple(values.get(e) for e in node.inputs)))
-        except Untranslatable as reason:
+        except UntranslatableError as reason:
             problems.append(Problem(str(reason), place, "change the network or the files"))
             continue
         values |= {(index, output): value for output, value in enumerate(result)}
@@ -68,7 +68,7 @@ def _operands(node: SymbolNode) -> tuple[Entry, ...]:
 
 
 def _live(symbol: Symbol) -> list[int]:
-    """The nodes that the heads need, inputs first. Variables come first of all: implicit ones stand last in the list."""
+    """The nodes that the heads need, inputs first. Variables come first: implicit ones stand last in the list."""
     needed: set[int] = set()
     stack = [index for index, _ in symbol.heads]
     while stack:
@@ -141,7 +141,7 @@ def _declared_shape(node: SymbolNode) -> tuple[int, ...] | None:
     """The shape that the symbol file itself gives the variable, when all of it is known."""
     try:
         shape = Attributes(node.attributes).integers("__shape__", ())
-    except Untranslatable:
+    except UntranslatableError:
         return None
     return shape if shape and all(dim > 0 for dim in shape) else None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
-from slim.load.mxnet.attributes import Untranslatable
+from slim.load.mxnet.attributes import UntranslatableError
 from slim.load.mxnet.node import NodeView, dims
 
 _ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softrelu": "Softplus", "softsign": "Softsign"}
@@ -17,7 +17,7 @@ def activation(node: NodeView) -> list[ir.Value]:
     """Activation with its `act_type`."""
     kind = node.attributes.text("act_type", "")
     if kind not in _ACTIVATIONS:
-        raise Untranslatable(f"its act_type '{kind}' is not known")
+        raise UntranslatableError(f"its act_type '{kind}' is not known")
     return [node.op(_ACTIVATIONS[kind], [node.input()], node.input())]
 
 
@@ -38,7 +38,7 @@ def leaky_relu(node: NodeView) -> list[ir.Value]:
     if kind == "gelu":
         return [node.op("Gelu", [x], x)]
     if kind != "prelu":
-        raise Untranslatable(f"its act_type '{kind}' is not known")
+        raise UntranslatableError(f"its act_type '{kind}' is not known")
     channels = dims(x)[1] if len(dims(x)) > 1 else 1
     gamma = node.parameter(1, (channels,))
     return [node.op("PRelu", [x, node.reshape(gamma, (channels, *(1 for _ in dims(x)[2:])))], x)]
@@ -56,7 +56,7 @@ def unary(op_type: str) -> Callable[[NodeView], list[ir.Value]]:
 def identity(node: NodeView) -> list[ir.Value]:
     """What does nothing at inference: dropout, gradient blocks, and loss heads that pass their data on."""
     if node.op_type == "Dropout" and node.attributes.text("mode", "training") == "always":
-        raise Untranslatable("it drops values at inference too (mode 'always')")
+        raise UntranslatableError("it drops values at inference too (mode 'always')")
     return [node.input()]
 
 
@@ -87,7 +87,7 @@ def softmax(node: NodeView) -> list[ir.Value]:
     """softmax, log_softmax, softmin along an axis, with an optional temperature."""
     x = node.input()
     if node.count > 1:
-        raise Untranslatable("it takes lengths")
+        raise UntranslatableError("it takes lengths")
     axis = node.axis("axis", -1, len(dims(x)))
     if node.op_type == "softmin":
         x = node.op("Neg", [x], x)
@@ -106,11 +106,12 @@ def softmax_output(node: NodeView) -> list[ir.Value]:
 
 
 def softmax_activation(node: NodeView) -> list[ir.Value]:
-    """SoftmaxActivation: over all but the batch, or over channels."""
+    """SoftmaxActivation: over channels, or in mode `instance` over the last axis (the code of 1.9.1; its text says
+    "each instance")."""
     mode = node.attributes.text("mode", "instance")
     if mode not in ("instance", "channel"):
-        raise Untranslatable(f"its mode '{mode}' is not known")
-    return [_softmax_over(node, 1 if mode == "channel" else None)]
+        raise UntranslatableError(f"its mode '{mode}' is not known")
+    return [_softmax_over(node, 1 if mode == "channel" else -1)]
 
 
 def _softmax_over(node: NodeView, axis: int | None) -> ir.Value:

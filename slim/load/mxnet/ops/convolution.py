@@ -6,7 +6,7 @@ import math
 
 import onnx_ir as ir
 
-from slim.load.mxnet.attributes import Untranslatable
+from slim.load.mxnet.attributes import UntranslatableError
 from slim.load.mxnet.node import NodeView, Shape, dims
 
 _CHANNELS_FIRST = ("None", "NCW", "NCHW", "NCDHW")
@@ -35,7 +35,8 @@ def convolution(node: NodeView) -> list[ir.Value]:
 
 
 def deconvolution(node: NodeView) -> list[ir.Value]:
-    """ConvTranspose; weight (C, O/group, *kernel); `target_shape` overrides pad and adj (deconvolution-inl.h, InferPad)."""
+    """ConvTranspose; weight (C, O/group, *kernel); `target_shape` overrides pad and adj (see `InferPad` of
+    deconvolution-inl.h)."""
     x = node.input()
     kernel, stride, dilate, pad = _window(node, x)
     filters, group = _filters(node, dims(x)[1])
@@ -46,7 +47,7 @@ def deconvolution(node: NodeView) -> list[ir.Value]:
     )
     if any(target):
         if len(target) != len(kernel) or any(want > have for want, have in zip(target, full, strict=True)):
-            raise Untranslatable(f"its target_shape {target} is larger than {full}")
+            raise UntranslatableError(f"its target_shape {target} is larger than {full}")
         pad = tuple((have - want + 1) // 2 for want, have in zip(target, full, strict=True))
         adjust = tuple((have - want) % 2 for want, have in zip(target, full, strict=True))
     size = tuple(have - 2 * p + a for have, p, a in zip(full, pad, adjust, strict=True))
@@ -70,29 +71,29 @@ def deconvolution(node: NodeView) -> list[ir.Value]:
 def _window(node: NodeView, x: ir.Value) -> tuple[Shape, Shape, Shape, Shape]:
     """(kernel, stride, dilate, pad), each with one entry a spatial dimension."""
     if node.attributes.text("layout", "None") not in _CHANNELS_FIRST:
-        raise Untranslatable(f"its layout {node.attributes.text('layout', '')} is not one with channels first")
+        raise UntranslatableError(f"its layout {node.attributes.text('layout', '')} is not one with channels first")
     kernel = node.attributes.integers("kernel")
     if len(dims(x)) != len(kernel) + 2:
-        raise Untranslatable(f"its kernel {kernel} does not fit its input {dims(x)}")
+        raise UntranslatableError(f"its kernel {kernel} does not fit its input {dims(x)}")
     rank = len(kernel)
     stride, dilate = _fill(node, "stride", rank, 1), _fill(node, "dilate", rank, 1)
     pad = _fill(node, "pad", rank, 0)
     if min(kernel + stride + dilate) < 1 or min(pad) < 0:
-        raise Untranslatable("its kernel, stride, dilate or pad is out of range")
+        raise UntranslatableError("its kernel, stride, dilate or pad is out of range")
     return kernel, stride, dilate, pad
 
 
 def _fill(node: NodeView, name: str, rank: int, default: int) -> Shape:
     values = node.attributes.integers(name, (default,) * rank)
     if len(values) != rank:
-        raise Untranslatable(f"its {name} {values} does not fit its kernel of {rank} dimensions")
+        raise UntranslatableError(f"its {name} {values} does not fit its kernel of {rank} dimensions")
     return values
 
 
 def _filters(node: NodeView, channels: int) -> tuple[int, int]:
     filters, group = node.attributes.integer("num_filter"), node.attributes.integer("num_group", 1)
     if filters < 1 or group < 1 or filters % group or channels % group:
-        raise Untranslatable(f"{filters} filters in {group} groups do not divide {channels} channels")
+        raise UntranslatableError(f"{filters} filters in {group} groups do not divide {channels} channels")
     return filters, group
 
 

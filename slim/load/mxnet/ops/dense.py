@@ -6,7 +6,7 @@ import math
 
 import onnx_ir as ir
 
-from slim.load.mxnet.attributes import Untranslatable
+from slim.load.mxnet.attributes import UntranslatableError
 from slim.load.mxnet.node import NodeView, dims
 
 
@@ -33,12 +33,12 @@ def dot(node: NodeView) -> list[ir.Value]:
     a, b = node.input(0), node.input(1)
     rank = 3 if node.op_type == "batch_dot" else 2
     if len(dims(a)) != rank or len(dims(b)) != rank:
-        raise Untranslatable(f"operands of shapes {dims(a)} and {dims(b)} are not matrices")
+        raise UntranslatableError(f"operands of shapes {dims(a)} and {dims(b)} are not matrices")
     order = (0, 2, 1) if rank == 3 else (1, 0)
     a = node.transpose(a, order) if node.attributes.flag("transpose_a", False) else a
     b = node.transpose(b, order) if node.attributes.flag("transpose_b", False) else b
     if dims(a)[-1] != dims(b)[-2] or dims(a)[:-2] != dims(b)[:-2]:
-        raise Untranslatable(f"matrices of shapes {dims(a)} and {dims(b)} do not multiply")
+        raise UntranslatableError(f"matrices of shapes {dims(a)} and {dims(b)} do not multiply")
     return [node.op("MatMul", [a, b], (*dims(a)[:-1], dims(b)[-1]))]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import onnx_ir as ir
 
-from slim.load.mxnet.attributes import Untranslatable
+from slim.load.mxnet.attributes import UntranslatableError
 from slim.load.mxnet.node import NodeView, dims
 
 Translation = Callable[[NodeView], list[ir.Value]]
@@ -21,7 +21,7 @@ def binary(op_type: str) -> Translation:
         try:
             shape = np.broadcast_shapes(dims(a), dims(b))
         except ValueError as error:
-            raise Untranslatable(f"operands of shapes {dims(a)} and {dims(b)} do not broadcast") from error
+            raise UntranslatableError(f"operands of shapes {dims(a)} and {dims(b)} do not broadcast") from error
         return [node.op(op_type, [a, b], tuple(int(size) for size in shape))]
 
     return translate
@@ -41,5 +41,5 @@ def add_n(node: NodeView) -> list[ir.Value]:
     """The sum of all operands, which have one shape."""
     values = node.inputs()
     if not values or len({dims(value) for value in values}) != 1:
-        raise Untranslatable("its operands differ in shape")
+        raise UntranslatableError("its operands differ in shape")
     return [node.op("Sum", values, values[0])]

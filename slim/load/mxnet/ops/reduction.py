@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import onnx_ir as ir
 
-from slim.load.mxnet.attributes import Untranslatable
+from slim.load.mxnet.attributes import UntranslatableError
 from slim.load.mxnet.node import NodeView, Shape, dims, front
 
 
@@ -36,7 +36,7 @@ def arg_reduce(op_type: str) -> Callable[[NodeView], list[ir.Value]]:
         x = node.input()
         axis = node.attributes.optional_integer("axis")
         if axis is None:
-            raise Untranslatable("it has no axis")
+            raise UntranslatableError("it has no axis")
         axis = front(axis, len(dims(x)))
         keep = node.attributes.flag("keepdims", False)
         kept = tuple(1 if index == axis else size for index, size in enumerate(dims(x)))

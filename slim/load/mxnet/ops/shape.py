@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 
-from slim.load.mxnet.attributes import Untranslatable
+from slim.load.mxnet.attributes import UntranslatableError
 from slim.load.mxnet.node import NodeView, dims, front
 from slim.load.mxnet.ops.reshape_codes import reshaped
 
@@ -36,7 +37,7 @@ def transpose(node: NodeView) -> list[ir.Value]:
     rank = len(dims(x))
     axes = tuple(front(axis, rank) for axis in node.attributes.integers("axes", tuple(range(rank))[::-1]))
     if sorted(axes) != list(range(rank)):
-        raise Untranslatable(f"its axes {axes} are not an order of {rank} axes")
+        raise UntranslatableError(f"its axes {axes} are not an order of {rank} axes")
     return [node.transpose(x, axes)]
 
 
@@ -63,7 +64,7 @@ def squeeze(node: NodeView) -> list[ir.Value]:
     axes = tuple(front(axis, rank) for axis in node.attributes.integers("axis", ()))
     axes = axes or tuple(index for index, size in enumerate(dims(x)) if size == 1)
     if any(dims(x)[axis] != 1 for axis in axes):
-        raise Untranslatable(f"its axes {axes} are not all of size 1 in {dims(x)}")
+        raise UntranslatableError(f"its axes {axes} are not all of size 1 in {dims(x)}")
     shape = tuple(size for index, size in enumerate(dims(x)) if index not in axes)
     return [node.reshape(x, shape or (1,))]
 
@@ -72,12 +73,12 @@ def concat(node: NodeView) -> list[ir.Value]:
     """Operands joined along `dim`."""
     values = node.inputs()
     if not values:
-        raise Untranslatable("it has no inputs")
+        raise UntranslatableError("it has no inputs")
     first = dims(values[0])
     axis = node.axis("dim", 1, len(first))
     rests = {dims(value)[:axis] + dims(value)[axis + 1 :] for value in values}
     if len(rests) != 1 or any(len(dims(value)) != len(first) for value in values):
-        raise Untranslatable(f"operands of shapes {', '.join(str(dims(value)) for value in values)} do not join")
+        raise UntranslatableError(f"operands of shapes {', '.join(str(dims(value)) for value in values)} do not join")
     size = sum(dims(value)[axis] for value in values)
     return [node.op("Concat", values, (*first[:axis], size, *first[axis + 1 :]), axis=axis)]
 
@@ -87,13 +88,13 @@ def slice_channel(node: NodeView) -> list[ir.Value]:
     x = node.input()
     count, axis = node.attributes.integer("num_outputs"), node.axis("axis", 1, len(dims(x)))
     if not 0 < count <= dims(x)[axis] or dims(x)[axis] % count:
-        raise Untranslatable(f"{dims(x)[axis]} does not divide into {count} parts")
+        raise UntranslatableError(f"{dims(x)[axis]} does not divide into {count} parts")
     shape = (*dims(x)[:axis], dims(x)[axis] // count, *dims(x)[axis + 1 :])
     parts = node.op_many("Split", [x], [shape] * count, {"axis": axis, "num_outputs": count})
     if not node.attributes.flag("squeeze_axis", False):
         return parts
     if shape[axis] != 1:
-        raise Untranslatable(f"its parts have size {shape[axis]}, which squeeze_axis cannot remove")
+        raise UntranslatableError(f"its parts have size {shape[axis]}, which squeeze_axis cannot remove")
     return [node.reshape(part, (*shape[:axis], *shape[axis + 1 :])) for part in parts]
 
 
@@ -110,7 +111,7 @@ def slice_all(node: NodeView) -> list[ir.Value]:
     begin, end = node.attributes.optional_integers("begin"), node.attributes.optional_integers("end")
     step = node.attributes.optional_integers("step") or (None,) * len(begin)
     if not len(begin) == len(end) == len(step) <= len(dims(x)) or 0 in step:
-        raise Untranslatable(f"its begin {begin}, end {end} and step {step} do not fit {dims(x)}")
+        raise UntranslatableError(f"its begin {begin}, end {end} and step {step} do not fit {dims(x)}")
     return [_sliced(node, x, {axis: slice(*part) for axis, part in enumerate(zip(begin, end, step, strict=True))})]
 
 
@@ -132,7 +133,7 @@ def pad(node: NodeView) -> list[ir.Value]:
     mode = node.attributes.text("mode", "constant")
     width = node.attributes.integers("pad_width")
     if mode not in ("constant", "edge", "reflect") or len(width) != 2 * len(dims(x)) or min(width) < 0:
-        raise Untranslatable(f"its mode '{mode}' and pad_width {width} do not fit {dims(x)}")
+        raise UntranslatableError(f"its mode '{mode}' and pad_width {width} do not fit {dims(x)}")
     before, after = width[::2], width[1::2]
     inputs = [x, node.constant(np.array(before + after, np.int64), "pads")]
     if mode == "constant":
@@ -146,26 +147,35 @@ def up_sampling(node: NodeView) -> list[ir.Value]:
     x = node.input()
     scale = node.attributes.integer("scale")
     if len(dims(x)) != 4 or not 0 < scale < 1024:
-        raise Untranslatable(f"its scale {scale} does not fit {dims(x)}")
+        raise UntranslatableError(f"its scale {scale} does not fit {dims(x)}")
     batch, channels, height, width = dims(x)
     shape = (batch, channels, height * scale, width * scale)
     kind = node.attributes.text("sample_type", "")
     if kind == "nearest" and node.count == 1:
         scales = node.constant(np.array((1, 1, scale, scale), np.float32), "scales")
-        mode = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+        mode: dict[str, Any] = {
+            "mode": "nearest",
+            "nearest_mode": "floor",
+            "coordinate_transformation_mode": "asymmetric",
+        }
         return [node.op("Resize", [x, None, scales], shape, **mode)]
     if kind != "bilinear":
-        raise Untranslatable(f"its sample_type '{kind}' with {node.count} inputs is not known")
+        raise UntranslatableError(f"its sample_type '{kind}' with {node.count} inputs is not known")
     kernel, margin = 2 * scale - scale % 2, math.ceil((scale - 1) / 2)
     weight = node.parameter(1, (channels, 1, kernel, kernel))
-    window = {"kernel_shape": [kernel] * 2, "strides": [scale] * 2, "pads": [margin] * 4, "group": channels}
+    window: dict[str, Any] = {
+        "kernel_shape": [kernel] * 2,
+        "strides": [scale] * 2,
+        "pads": [margin] * 4,
+        "group": channels,
+    }
     return [node.op("ConvTranspose", [x, weight], shape, **window)]
 
 
 def cast(node: NodeView) -> list[ir.Value]:
     """Cast; half and double precision read as fp32, in which slim computes."""
     x = node.input()
-    name = node.attributes.text("dtype", "")
+    dtype = node.attributes.text("dtype", "")
     types = {
         "int32": ir.DataType.INT32,
         "int64": ir.DataType.INT64,
@@ -173,6 +183,6 @@ def cast(node: NodeView) -> list[ir.Value]:
         "uint8": ir.DataType.UINT8,
     }
     types |= dict.fromkeys(("float16", "float32", "float64"), ir.DataType.FLOAT)
-    if name not in types:
-        raise Untranslatable(f"its dtype '{name}' is not known")
-    return [x if x.dtype == types[name] else node.op("Cast", [x], x, types[name], to=int(types[name]))]
+    if dtype not in types:
+        raise UntranslatableError(f"its dtype '{dtype}' is not known")
+    return [x if x.dtype == types[dtype] else node.op("Cast", [x], x, types[dtype], to=int(types[dtype]))]
