@@ -31,6 +31,8 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
+/* What runs when a session is set up rather than in each inference: compiled for size. */
+#define SLIM_COLD __attribute__((cold))
 #define SLIM_INLINE static inline __attribute__((always_inline, unused))
 #define SLIM_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define SLIM_MAX(a, b) ((a) > (b) ? (a) : (b))

@@ -103,23 +103,23 @@ typedef struct slim_operator {
 /* ---- prepare's helpers (session/prepare.c) ---- */
 
 /* Input i, or NULL where an optional one is absent. */
-SLIM_INTERNAL const slim_value *slim_prepare_input(const slim_prepare *p, int i);
+SLIM_INTERNAL SLIM_COLD const slim_value *slim_prepare_input(const slim_prepare *p, int i);
 /* Fail with a sentence that does not end in a full stop: "conv_f32: the weights have 12 bytes too few". */
-SLIM_INTERNAL slim_status slim_prepare_fail(slim_prepare *p, slim_status status, const char *text);
+SLIM_INTERNAL SLIM_COLD slim_status slim_prepare_fail(slim_prepare *p, slim_status status, const char *text);
 /* Give output i its type and shape. Refuses dimensions below 1 and sizes that overflow. */
-SLIM_INTERNAL slim_status slim_prepare_output(slim_prepare *p, int i, int rank, const int32_t *dims);
+SLIM_INTERNAL SLIM_COLD slim_status slim_prepare_output(slim_prepare *p, int i, int rank, const int32_t *dims);
 /* Check that input i is there, has this type (0: any), this rank (-1: any), and is a constant if `constant`. */
-SLIM_INTERNAL slim_status slim_prepare_expect(slim_prepare *p, int i, int type, int rank, int constant);
+SLIM_INTERNAL SLIM_COLD slim_status slim_prepare_expect(slim_prepare *p, int i, int type, int rank, int constant);
 /* Output i may share memory with input j from `offset` bytes on (a view), however long either lives. */
-SLIM_INTERNAL void slim_prepare_view(slim_prepare *p, int output, int input);
+SLIM_INTERNAL SLIM_COLD void slim_prepare_view(slim_prepare *p, int output, int input);
 /* Output i may overwrite input j where j is not needed after this step. */
-SLIM_INTERNAL void slim_prepare_in_place(slim_prepare *p, int output, int input);
+SLIM_INTERNAL SLIM_COLD void slim_prepare_in_place(slim_prepare *p, int output, int input);
 /* Input i may be written by its producer directly into output 0, `offset` elements into each row of `row` elements. */
-SLIM_INTERNAL int slim_prepare_row_view(slim_prepare *p, int input, size_t offset, size_t row);
+SLIM_INTERNAL SLIM_COLD int slim_prepare_row_view(slim_prepare *p, int input, size_t offset, size_t row);
 /* Scratch memory for each worker while the step runs. */
-SLIM_INTERNAL void slim_prepare_scratch(slim_prepare *p, size_t bytes);
+SLIM_INTERNAL SLIM_COLD void slim_prepare_scratch(slim_prepare *p, size_t bytes);
 /* Memory that the step fills once: its run is called with `setup` when the arena is set. */
-SLIM_INTERNAL void slim_prepare_kept(slim_prepare *p, size_t bytes);
+SLIM_INTERNAL SLIM_COLD void slim_prepare_kept(slim_prepare *p, size_t bytes);
 
 /* ---- run's helpers ---- */
 
@@ -168,11 +168,11 @@ SLIM_INLINE size_t slim_ceil_div(size_t a, size_t b)
 
 /* ---- between the session's files ---- */
 
-SLIM_INTERNAL const slim_operator *slim_find_operator(int code);
-SLIM_INTERNAL const slim_kernels *slim_find_kernels(slim_isa isa);    /* NULL: not in this build or not on this CPU */
-SLIM_INTERNAL slim_status slim_infer_shapes(slim_session *session);
-SLIM_INTERNAL void slim_plan_memory(slim_session *session);
-SLIM_INTERNAL slim_status slim_session_regrow(slim_session *session);
+SLIM_INTERNAL SLIM_COLD const slim_operator *slim_find_operator(int code);
+SLIM_INTERNAL SLIM_COLD const slim_kernels *slim_find_kernels(slim_isa isa);    /* NULL: not in this build or not on this CPU */
+SLIM_INTERNAL SLIM_COLD slim_status slim_infer_shapes(slim_session *session);
+SLIM_INTERNAL SLIM_COLD void slim_plan_memory(slim_session *session);
+SLIM_INTERNAL SLIM_COLD slim_status slim_session_regrow(slim_session *session);
 SLIM_INTERNAL const uint32_t *slim_node_tensors(const slim_model *model, const slim_operator_record *record);
 
 #endif

@@ -6,7 +6,7 @@
 
 enum { ADD_U8_MULTIPLIER = 1 << 22 };   /* so that two products with 255 and their sum fit 32 bits */
 
-static slim_status add_u8_prepare(slim_prepare *p)
+SLIM_COLD static slim_status add_u8_prepare(slim_prepare *p)
 {
     const slim_add_u8_attributes *a = (const slim_add_u8_attributes *)p->attributes;
     slim_status status;

@@ -14,7 +14,7 @@ static slim_pooling average_pool_f32_rule(const void *attributes)
     return rule;
 }
 
-static slim_status average_pool_f32_prepare(slim_prepare *p)
+SLIM_COLD static slim_status average_pool_f32_prepare(slim_prepare *p)
 {
     slim_pooling rule = average_pool_f32_rule(p->attributes);
     slim_status status;

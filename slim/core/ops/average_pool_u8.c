@@ -15,7 +15,7 @@ static slim_pooling average_pool_u8_rule(const void *attributes)
     return rule;
 }
 
-static slim_status average_pool_u8_prepare(slim_prepare *p)
+SLIM_COLD static slim_status average_pool_u8_prepare(slim_prepare *p)
 {
     const slim_average_pool_u8_attributes *a = (const slim_average_pool_u8_attributes *)p->attributes;
     slim_pooling rule = average_pool_u8_rule(p->attributes);

@@ -6,7 +6,7 @@
 /* Modes, as slim.core.operators.Binary. */
 enum { BINARY_ADD, BINARY_SUB, BINARY_MUL, BINARY_DIV, BINARY_MAX, BINARY_MIN, BINARY_POW, BINARY_PRELU, BINARY_MODES };
 
-static slim_status binary_f32_prepare(slim_prepare *p)
+SLIM_COLD static slim_status binary_f32_prepare(slim_prepare *p)
 {
     const slim_binary_f32_attributes *a = (const slim_binary_f32_attributes *)p->attributes;
     slim_status status;

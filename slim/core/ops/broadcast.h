@@ -17,7 +17,7 @@ typedef struct slim_broadcast {
 typedef void (*slim_broadcast_run)(void *context, const slim_broadcast *plan, size_t a, size_t b, size_t out, size_t count);
 
 /* The output's shape, defined as output 0; memory of an input that is not needed any more may be overwritten. */
-SLIM_INTERNAL slim_status slim_broadcast_prepare(slim_prepare *p);
+SLIM_INTERNAL SLIM_COLD slim_status slim_broadcast_prepare(slim_prepare *p);
 /* Call `run` for all of the output, on the session's threads. */
 SLIM_INTERNAL void slim_broadcast_apply(const slim_step *s, slim_broadcast_run run, void *context);
 

@@ -8,7 +8,7 @@ static int cast_takes(int type)
     return type == SLIM_F32 || type == SLIM_I32 || type == SLIM_I64 || type == SLIM_U8 || type == SLIM_I8 || type == SLIM_BOOL;
 }
 
-static slim_status cast_prepare(slim_prepare *p)
+SLIM_COLD static slim_status cast_prepare(slim_prepare *p)
 {
     slim_status status = slim_prepare_expect(p, 0, 0, -1, 0);
     if (status != SLIM_OK)

@@ -20,7 +20,7 @@ static const char *concat_mismatch(const slim_value *first, const slim_value *x,
     return NULL;
 }
 
-static slim_status concat_prepare(slim_prepare *p)
+SLIM_COLD static slim_status concat_prepare(slim_prepare *p)
 {
     int32_t axis_attribute = ((const slim_concat_attributes *)p->attributes)->axis;
     int32_t dims[SLIM_MAX_RANK];

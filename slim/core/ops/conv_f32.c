@@ -27,7 +27,7 @@ static conv_f32_plan conv_f32_layout(const slim_conv_f32_attributes *a, const sl
     return plan;
 }
 
-static slim_status conv_f32_prepare(slim_prepare *p)
+SLIM_COLD static slim_status conv_f32_prepare(slim_prepare *p)
 {
     const slim_conv_f32_attributes *a = (const slim_conv_f32_attributes *)p->attributes;
     slim_status status;

@@ -40,7 +40,7 @@ static conv_transpose_plan conv_transpose_layout(const slim_conv_transpose_f32_a
 }
 
 /* Weights are [groups][taps][panels][k][16], as rank 4: [groups * taps, panels, k, 16]; the bias is [groups * panels * 16]. */
-static slim_status conv_transpose_prepare(slim_prepare *p)
+SLIM_COLD static slim_status conv_transpose_prepare(slim_prepare *p)
 {
     const slim_conv_transpose_f32_attributes *a = (const slim_conv_transpose_f32_attributes *)p->attributes;
     slim_status status;

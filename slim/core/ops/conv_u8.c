@@ -26,7 +26,7 @@ static conv_u8_plan conv_u8_layout(const slim_conv_u8_attributes *a, const slim_
     return plan;
 }
 
-static slim_status conv_u8_prepare(slim_prepare *p)
+SLIM_COLD static slim_status conv_u8_prepare(slim_prepare *p)
 {
     const slim_conv_u8_attributes *a = (const slim_conv_u8_attributes *)p->attributes;
     slim_status status;

@@ -3,7 +3,7 @@
 #include "ops/check.h"
 #include "ops/dense.h"
 
-static slim_status dense_f32_prepare(slim_prepare *p)
+SLIM_COLD static slim_status dense_f32_prepare(slim_prepare *p)
 {
     const slim_dense_f32_attributes *a = (const slim_dense_f32_attributes *)p->attributes;
     slim_status status;

@@ -2,7 +2,7 @@
 #include "ops/dense.h"
 #include "ops/gemm_u8.h"
 
-static slim_status dense_u8_prepare(slim_prepare *p)
+SLIM_COLD static slim_status dense_u8_prepare(slim_prepare *p)
 {
     const slim_dense_u8_attributes *a = (const slim_dense_u8_attributes *)p->attributes;
     slim_status status;

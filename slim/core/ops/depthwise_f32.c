@@ -4,7 +4,7 @@
 #include "ops/check.h"
 #include "ops/depthwise.h"
 
-static slim_status depthwise_f32_prepare(slim_prepare *p)
+SLIM_COLD static slim_status depthwise_f32_prepare(slim_prepare *p)
 {
     slim_status status;
     slim_window window;

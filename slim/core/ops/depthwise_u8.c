@@ -3,7 +3,7 @@
 #include "ops/check.h"
 #include "ops/depthwise.h"
 
-static slim_status depthwise_u8_prepare(slim_prepare *p)
+SLIM_COLD static slim_status depthwise_u8_prepare(slim_prepare *p)
 {
     const slim_depthwise_u8_attributes *a = (const slim_depthwise_u8_attributes *)p->attributes;
     slim_status status;

@@ -3,7 +3,7 @@
 
 enum { DEQUANTIZE_TASK = 16384 };
 
-static slim_status dequantize_prepare(slim_prepare *p)
+SLIM_COLD static slim_status dequantize_prepare(slim_prepare *p)
 {
     slim_status status;
     if ((status = slim_prepare_expect(p, 0, 0, -1, 0)) != SLIM_OK || (status = slim_check_output_type(p, 0, SLIM_F32)) != SLIM_OK)

@@ -1,7 +1,7 @@
 /* A tensor repeated along its axes of 1, and along new axes in front: broadcasting to a shape. */
 #include "ops/check.h"
 
-static slim_status expand_prepare(slim_prepare *p)
+SLIM_COLD static slim_status expand_prepare(slim_prepare *p)
 {
     const slim_expand_attributes *a = (const slim_expand_attributes *)p->attributes;
     const int32_t *wanted = &a->d0;

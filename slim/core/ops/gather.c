@@ -2,7 +2,7 @@
  * moved to the nearest one in it, so that no index of a caller's reads foreign memory. */
 #include "ops/check.h"
 
-static slim_status gather_prepare(slim_prepare *p)
+SLIM_COLD static slim_status gather_prepare(slim_prepare *p)
 {
     int32_t axis = ((const slim_gather_attributes *)p->attributes)->axis;
     int32_t dims[2 * SLIM_MAX_RANK];

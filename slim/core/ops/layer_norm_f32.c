@@ -10,7 +10,7 @@ typedef struct layer_norm_context {
     size_t rows, n, rows_a_task;
 } layer_norm_context;
 
-static slim_status layer_norm_prepare(slim_prepare *p)
+SLIM_COLD static slim_status layer_norm_prepare(slim_prepare *p)
 {
     const slim_layer_norm_f32_attributes *a = (const slim_layer_norm_f32_attributes *)p->attributes;
     slim_status status;

@@ -3,7 +3,7 @@
 
 enum { LOOKUP_TASK = 16384 };
 
-static slim_status lookup_u8_prepare(slim_prepare *p)
+SLIM_COLD static slim_status lookup_u8_prepare(slim_prepare *p)
 {
     slim_status status;
     if ((status = slim_check_types(p, 0, SLIM_U8)) != SLIM_OK || (status = slim_prepare_expect(p, 1, SLIM_U8, 1, 1)) != SLIM_OK)

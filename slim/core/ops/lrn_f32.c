@@ -4,7 +4,7 @@
 
 enum { LRN_LIMIT = 32767 };   /* of the neighbourhood */
 
-static slim_status lrn_prepare(slim_prepare *p)
+SLIM_COLD static slim_status lrn_prepare(slim_prepare *p)
 {
     const slim_lrn_f32_attributes *a = (const slim_lrn_f32_attributes *)p->attributes;
     slim_status status;

@@ -19,7 +19,7 @@ static slim_status lstm_check_state(slim_prepare *p, int i, int32_t batch, int32
     return SLIM_OK;
 }
 
-static slim_status lstm_prepare(slim_prepare *p)
+SLIM_COLD static slim_status lstm_prepare(slim_prepare *p)
 {
     const slim_lstm_f32_attributes *a = (const slim_lstm_f32_attributes *)p->attributes;
     slim_status status;

@@ -37,7 +37,7 @@ static matmul_plan matmul_layout(const slim_value *a, const slim_value *b, int t
     return plan;
 }
 
-static slim_status matmul_prepare(slim_prepare *p)
+SLIM_COLD static slim_status matmul_prepare(slim_prepare *p)
 {
     int transpose_b = ((const slim_matmul_f32_attributes *)p->attributes)->transpose_b != 0;
     int32_t dims[SLIM_MAX_RANK];

@@ -2,7 +2,7 @@
 #include "ops/check.h"
 #include "ops/window.h"
 
-static slim_status max_pool_prepare(slim_prepare *p)
+SLIM_COLD static slim_status max_pool_prepare(slim_prepare *p)
 {
     slim_status status;
     slim_window window;

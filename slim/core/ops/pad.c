@@ -4,7 +4,7 @@
 enum { PAD_CONSTANT, PAD_REFLECT, PAD_EDGE, PAD_MODES };
 enum { PAD_LIMIT = 32767 };
 
-static slim_status pad_prepare(slim_prepare *p)
+SLIM_COLD static slim_status pad_prepare(slim_prepare *p)
 {
     const slim_pad_attributes *a = (const slim_pad_attributes *)p->attributes;
     const int32_t *begin = &a->b0, *end = &a->e0;

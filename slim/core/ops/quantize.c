@@ -5,7 +5,7 @@
 
 enum { QUANTIZE_TASK = 16384 };
 
-static slim_status quantize_prepare(slim_prepare *p)
+SLIM_COLD static slim_status quantize_prepare(slim_prepare *p)
 {
     slim_status status = slim_prepare_expect(p, 0, SLIM_F32, -1, 0);
     if (status != SLIM_OK)

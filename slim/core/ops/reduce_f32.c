@@ -8,7 +8,7 @@ enum { REDUCE_MEAN, REDUCE_SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD, REDUCE_L2, 
 
 enum { REDUCE_BLOCK = 128 };   /* outputs folded side by side */
 
-static slim_status reduce_prepare(slim_prepare *p)
+SLIM_COLD static slim_status reduce_prepare(slim_prepare *p)
 {
     const slim_reduce_f32_attributes *a = (const slim_reduce_f32_attributes *)p->attributes;
     int32_t dims[SLIM_MAX_RANK];

@@ -3,7 +3,7 @@
 #include "ops/check.h"
 #include "ops/rounding.h"
 
-static slim_status requantize_prepare(slim_prepare *p)
+SLIM_COLD static slim_status requantize_prepare(slim_prepare *p)
 {
     slim_status status = slim_prepare_expect(p, 0, 0, -1, 0);
     if (status != SLIM_OK)

@@ -1,7 +1,7 @@
 /* Another shape over the same elements: a view of the input, or a copy where the input is a constant. */
 #include "ops/check.h"
 
-static slim_status reshape_prepare(slim_prepare *p)
+SLIM_COLD static slim_status reshape_prepare(slim_prepare *p)
 {
     const slim_reshape_attributes *a = (const slim_reshape_attributes *)p->attributes;
     const int32_t *wanted = &a->d0;

@@ -7,7 +7,7 @@ enum { RESIZE_HALF_PIXEL, RESIZE_ASYMMETRIC, RESIZE_ALIGN_CORNERS, RESIZE_PYTORC
 enum { RESIZE_PREFER_FLOOR, RESIZE_PREFER_CEIL, RESIZE_FLOOR, RESIZE_CEIL, RESIZE_ROUNDINGS };
 enum { RESIZE_LIMIT = 1 << 22 };   /* of an axis: indices are exact floats */
 
-static slim_status resize_prepare(slim_prepare *p)
+SLIM_COLD static slim_status resize_prepare(slim_prepare *p)
 {
     const slim_resize_f32_attributes *a = (const slim_resize_f32_attributes *)p->attributes;
     slim_status status;

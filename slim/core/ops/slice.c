@@ -22,7 +22,7 @@ static slice_range slice_resolve(const slim_slice_attributes *a, const slim_valu
     return r;
 }
 
-static slim_status slice_prepare(slim_prepare *p)
+SLIM_COLD static slim_status slice_prepare(slim_prepare *p)
 {
     const slim_slice_attributes *a = (const slim_slice_attributes *)p->attributes;
     int32_t dims[SLIM_MAX_RANK];

@@ -5,7 +5,7 @@
 
 enum { SOFTMAX_TASK = 4096 };   /* elements a task */
 
-static slim_status softmax_prepare(slim_prepare *p)
+SLIM_COLD static slim_status softmax_prepare(slim_prepare *p)
 {
     const slim_softmax_f32_attributes *a = (const slim_softmax_f32_attributes *)p->attributes;
     slim_status status = slim_check_types(p, 0, SLIM_F32);

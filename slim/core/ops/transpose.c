@@ -4,7 +4,7 @@
 
 enum { TRANSPOSE_TILE = 16, TRANSPOSE_RUN = 256 };
 
-static slim_status transpose_prepare(slim_prepare *p)
+SLIM_COLD static slim_status transpose_prepare(slim_prepare *p)
 {
     const int32_t *order = &((const slim_transpose_attributes *)p->attributes)->p0;
     int32_t dims[SLIM_MAX_RANK];
@@ -36,7 +36,7 @@ typedef struct transpose_plan {
     unsigned char *target;
 } transpose_plan;
 
-static transpose_plan transpose_layout(const slim_value *x, slim_value *y, const int32_t *order)
+SLIM_COLD static transpose_plan transpose_layout(const slim_value *x, slim_value *y, const int32_t *order)
 {
     transpose_plan t;
     size_t strides[SLIM_MAX_RANK], stride = 1;

@@ -11,7 +11,7 @@ enum {
 
 enum { UNARY_BLOCK = 64, UNARY_TASK = 4096 };   /* elements computed in local memory at a time, and in a task */
 
-static slim_status unary_f32_prepare(slim_prepare *p)
+SLIM_COLD static slim_status unary_f32_prepare(slim_prepare *p)
 {
     const slim_unary_f32_attributes *a = (const slim_unary_f32_attributes *)p->attributes;
     slim_status status = slim_check_types(p, 0, SLIM_F32);

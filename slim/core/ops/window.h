@@ -11,7 +11,7 @@ typedef struct slim_window {
 
 /* Check the attributes and find the output's size for an input (N, H, W, C). A kernel of 0 x 0 is the whole input, and
  * `window` receives its real size. */
-SLIM_INTERNAL slim_status slim_window_size(slim_prepare *p, const slim_value *x, slim_window *window, int32_t *out_h,
+SLIM_INTERNAL SLIM_COLD slim_status slim_window_size(slim_prepare *p, const slim_value *x, slim_window *window, int32_t *out_h,
                                            int32_t *out_w);
 /* The same window while the step runs, where nothing is left to check. */
 SLIM_INTERNAL slim_window slim_window_of(const slim_step *s, const slim_value *x);

@@ -43,7 +43,7 @@ static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, cons
     return p;
 }
 
-static slim_status winograd_prepare(slim_prepare *p)
+SLIM_COLD static slim_status winograd_prepare(slim_prepare *p)
 {
     const slim_winograd_f32_attributes *a = (const slim_winograd_f32_attributes *)p->attributes;
     slim_window window;

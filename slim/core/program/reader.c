@@ -100,7 +100,7 @@ static const char *check_records(const slim_model *m)
     return error ? error : check_ends(m);
 }
 
-SLIM_API slim_status slim_model_open(slim_model *model, const void *bytes, size_t size)
+SLIM_COLD SLIM_API slim_status slim_model_open(slim_model *model, const void *bytes, size_t size)
 {
     const slim_header *h = (const slim_header *)bytes;
     const char *error = NULL;

@@ -2,12 +2,12 @@
 #include "base/internal.h"
 #include "kernels/kernels.h"
 
-SLIM_API int slim_input_count(const slim_session *session)
+SLIM_COLD SLIM_API int slim_input_count(const slim_session *session)
 {
     return session ? (int)session->model->header->input_count : 0;
 }
 
-SLIM_API int slim_output_count(const slim_session *session)
+SLIM_COLD SLIM_API int slim_output_count(const slim_session *session)
 {
     return session ? (int)session->model->header->output_count : 0;
 }
@@ -40,12 +40,12 @@ static slim_status describe(const slim_session *session, uint32_t tensor, slim_t
     return SLIM_OK;
 }
 
-SLIM_API slim_status slim_input(const slim_session *session, int index, slim_tensor *tensor)
+SLIM_COLD SLIM_API slim_status slim_input(const slim_session *session, int index, slim_tensor *tensor)
 {
     return describe(session, end_tensor(session, index, 0), tensor);
 }
 
-SLIM_API slim_status slim_output(const slim_session *session, int index, slim_tensor *tensor)
+SLIM_COLD SLIM_API slim_status slim_output(const slim_session *session, int index, slim_tensor *tensor)
 {
     return describe(session, end_tensor(session, index, 1), tensor);
 }
@@ -88,24 +88,24 @@ SLIM_API slim_status slim_get_output(const slim_session *session, int index, voi
     return SLIM_OK;
 }
 
-SLIM_API const char *slim_session_isa(const slim_session *session)
+SLIM_COLD SLIM_API const char *slim_session_isa(const slim_session *session)
 {
     return session && session->kernels ? session->kernels->name : "";
 }
 
-SLIM_API int slim_step_count(const slim_session *session)
+SLIM_COLD SLIM_API int slim_step_count(const slim_session *session)
 {
     return session ? (int)session->model->header->operator_count : 0;
 }
 
-SLIM_API const char *slim_step_name(const slim_session *session, int step)
+SLIM_COLD SLIM_API const char *slim_step_name(const slim_session *session, int step)
 {
     if (!session || step < 0 || step >= slim_step_count(session))
         return "";
     return session->model->text + session->model->operators[step].name;
 }
 
-SLIM_API const char *slim_step_operator(const slim_session *session, int step)
+SLIM_COLD SLIM_API const char *slim_step_operator(const slim_session *session, int step)
 {
     if (!session || step < 0 || step >= slim_step_count(session))
         return "";
@@ -123,7 +123,7 @@ static size_t append(char *to, size_t at, size_t size, const char *text)
 }
 
 /* "conv1 (conv_f32): the weights ...", put together when it is asked for. */
-SLIM_API const char *slim_error(const slim_session *session)
+SLIM_COLD SLIM_API const char *slim_error(const slim_session *session)
 {
     slim_session *writable = (slim_session *)(uintptr_t)session;
     size_t at = 0;
@@ -143,7 +143,7 @@ SLIM_API const char *slim_error(const slim_session *session)
     return session->text;
 }
 
-SLIM_API const char *slim_status_text(slim_status status)
+SLIM_COLD SLIM_API const char *slim_status_text(slim_status status)
 {
     switch (status) {
     case SLIM_OK: return "ok";

@@ -4,7 +4,7 @@
 #ifndef SLIM_FREESTANDING
 #include <stdlib.h>
 
-SLIM_API slim_status slim_session_create(slim_session **out, const slim_model *model, const slim_options *options)
+SLIM_COLD SLIM_API slim_status slim_session_create(slim_session **out, const slim_model *model, const slim_options *options)
 {
     size_t bytes = slim_session_bytes(model, options);
     slim_session *session = NULL;
@@ -34,7 +34,7 @@ SLIM_API slim_status slim_session_create(slim_session **out, const slim_model *m
     return slim_session_set_arena(session, arena, slim_session_arena_bytes(session));
 }
 
-SLIM_API void slim_session_free(slim_session *session)
+SLIM_COLD SLIM_API void slim_session_free(slim_session *session)
 {
     if (!session)
         return;

@@ -11,7 +11,7 @@ static int thread_count(const slim_options *options)
     return SLIM_MAX(1, SLIM_MIN(threads, 64));
 }
 
-SLIM_API size_t slim_session_bytes(const slim_model *model, const slim_options *options)
+SLIM_COLD SLIM_API size_t slim_session_bytes(const slim_model *model, const slim_options *options)
 {
     const slim_header *h;
     if (!model || !model->header)
@@ -74,7 +74,7 @@ static slim_status shape_and_plan(slim_session *session)
     return status;
 }
 
-SLIM_API slim_status slim_session_init(slim_session **out, const slim_model *model, const slim_options *options,
+SLIM_COLD SLIM_API slim_status slim_session_init(slim_session **out, const slim_model *model, const slim_options *options,
                                        void *memory, size_t bytes)
 {
     unsigned char *at = (unsigned char *)slim_align((size_t)(uintptr_t)memory);
@@ -115,18 +115,18 @@ SLIM_API slim_status slim_session_init(slim_session **out, const slim_model *mod
     return status;
 }
 
-SLIM_API void slim_session_release(slim_session *session)
+SLIM_COLD SLIM_API void slim_session_release(slim_session *session)
 {
     if (session)
         slim_pool_stop(session->pool);
 }
 
-SLIM_API size_t slim_session_arena_bytes(const slim_session *session)
+SLIM_COLD SLIM_API size_t slim_session_arena_bytes(const slim_session *session)
 {
     return session ? session->arena_bytes + SLIM_ALIGNMENT : 0;
 }
 
-SLIM_API size_t slim_session_lower_bound_bytes(const slim_session *session)
+SLIM_COLD SLIM_API size_t slim_session_lower_bound_bytes(const slim_session *session)
 {
     return session ? session->lower_bound_bytes : 0;
 }
@@ -169,7 +169,7 @@ static void fill_kept(slim_session *session)
             run_node(session, i, 1);
 }
 
-SLIM_API slim_status slim_session_set_arena(slim_session *session, void *arena, size_t bytes)
+SLIM_COLD SLIM_API slim_status slim_session_set_arena(slim_session *session, void *arena, size_t bytes)
 {
     if (!session || !arena)
         return SLIM_BAD_ARGUMENT;
@@ -207,7 +207,7 @@ static void restore_shapes(slim_session *session, unsigned char *arena)
     }
 }
 
-SLIM_API slim_status slim_resize(slim_session *session, const int32_t *const *dims)
+SLIM_COLD SLIM_API slim_status slim_resize(slim_session *session, const int32_t *const *dims)
 {
     unsigned char *arena;
     slim_status status;
