@@ -89,9 +89,11 @@ class Budget:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the efficiencies were fitted to: `device` is the start of its name in the source, `precision` the float
-    arithmetic measured there; `worst_factor` (fp32) and `worst_factor_int8` are the largest between
-    prediction and measurement that the fit left; `held_out_factor` is the largest (fp32) for a network left out of it."""
+    """What the efficiencies were fitted to.
+
+    `device` is the start of its name in the source, `precision` the float arithmetic measured there. The factors are
+    the largest between prediction and measurement: `worst_factor` (fp32) and `worst_factor_int8` left by the fit,
+    `held_out_factor` (fp32) of networks that were left out of it in turn."""
 
     source: str
     device: str

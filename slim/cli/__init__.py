@@ -1,7 +1,7 @@
-"""The command line: `slim COMMAND ...`. One file for each command in this folder; none of them computes anything.
+"""The command line: `slim COMMAND ...`. One file for each command in this folder; none computes anything.
 
-A command reads its options, calls `slim.api`, hands the result to `slim.report` and returns an exit code: 0, 1 for "does
-not fit" (check), "budget not reached" (compress) and "an operator is missing" (build), 2 for bad input or usage.
+A command reads its options, calls `slim.api`, hands the result to `slim.report` and returns an exit code: 0; 1 for
+"does not fit" (check), "budget not reached" (compress), "an operator is missing" (build); 2 for bad input or usage.
 `main` turns errors into sentences on stderr, all problems at once. Heavy imports happen when a command runs.
 """
 

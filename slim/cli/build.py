@@ -14,7 +14,7 @@ HELP = "write one C file that runs the model"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     parser.add_argument("-o", "--output", metavar="DIR", required=True, type=Path, help="the folder to write")
-    parser.add_argument("--target", metavar="T", default="host", help="what to build for: rpi3, x86-64-linux, ... (default: this machine)")
+    parser.add_argument("--target", metavar="T", default="host", help="such as rpi3 or x86-64-linux (default: host)")
     parser.add_argument("--embed", action="store_true", help="put the weights into the C file")
     parser.add_argument("--compile", action="store_true", help="compile it too")
     parser.add_argument("--name", metavar="NAME", help="name of the files and the C prefix (default: the model's)")

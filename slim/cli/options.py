@@ -35,7 +35,7 @@ def add_budget(parser: argparse.ArgumentParser) -> None:
 def add_device(parser: argparse.ArgumentParser) -> None:
     """--device and --threads."""
     parser.add_argument("--device", metavar="D", required=True, help="a name from `slim devices`, or your own .toml")
-    parser.add_argument("--threads", metavar="N", type=count, help="threads on the device (default: all its fast cores)")
+    parser.add_argument("--threads", metavar="N", type=count, help="threads on the device (default: its fast cores)")
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_data(parser)
     add_output(parser)
-    parser.add_argument("--method", choices=("mse", "minmax", "percentile"), default="mse", help="how ranges are chosen")
+    parser.add_argument("--method", choices=("mse", "minmax", "percentile"), default="mse", help="how to choose ranges")
     parser.add_argument(
         "--keep-float", metavar="NODE", action="append", default=[], help="a node that stays in float; may be repeated"
     )

@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    from slim.cli.output import console, print_json, replacing
     from slim.cli.feeds import read_feeds, read_labels
+    from slim.cli.output import console, print_json, replacing
 
     session, _ = open_session(arguments)
     recipe = recipe_of(arguments)

@@ -16,7 +16,7 @@ def add_session(parser: argparse.ArgumentParser) -> None:
     """MODEL, --threads and --isa."""
     add_model(parser, ".onnx, *-symbol.json or .slim")
     parser.add_argument("--threads", metavar="N", type=count, default=1, help="threads to run with (default 1)")
-    parser.add_argument("--isa", metavar="ISA", default="auto", help="instruction set (default: the best of this machine)")
+    parser.add_argument("--isa", metavar="ISA", default="auto", help="instruction set (default: the best here)")
 
 
 def open_session(arguments: argparse.Namespace) -> tuple[Session, int]:

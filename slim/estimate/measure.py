@@ -47,7 +47,7 @@ def measure(session: Runnable, feeds: Feeds, runs: int) -> Measurement:
 
 
 def random_feeds(inputs: Any, seed: int = 0) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
-    """An array for each input (name, shape, dtype): normal values for floats, zeros for integers, which may be indices."""
+    """An array for each input (name, shape, dtype): normal values for floats, zeros for integers (may be indices)."""
     generator = np.random.default_rng(seed)
     return {
         info.name: generator.standard_normal(info.shape).astype(info.dtype)

@@ -118,7 +118,7 @@ def _memory(
     """Parts of RAM and flash. Pages of a mapped program are resident while it runs, so weights and code are in both,
     unless the device reads them from flash in place."""
     flash = {"weights": weights}
-    if facts and facts.code_bytes is not None:
+    if facts:
         flash["code"] = facts.code_bytes
     ram = {"arena": facts.arena_bytes if facts else peak}
     if facts:

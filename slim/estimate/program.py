@@ -21,7 +21,7 @@ class ProgramFacts:
     arena_bytes: int
     table_bytes: int
     lower_bound_bytes: int
-    code_bytes: int | None  # None where no measured sizes are shipped
+    code_bytes: int
 
 
 def weights_absent(model: ir.Model) -> bool:
@@ -31,6 +31,7 @@ def weights_absent(model: ir.Model) -> bool:
 
 def ask_core(model: ir.Model, isa: str, threads: int) -> tuple[ProgramFacts | None, tuple[Problem, ...]]:
     """The facts, or None with everything that keeps the core from running the model."""
+    from slim.amalgamate import code_size
     from slim.lower import lower
     from slim.runtime import plan
 
@@ -39,13 +40,5 @@ def ask_core(model: ir.Model, isa: str, threads: int) -> tuple[ProgramFacts | No
         planned = plan(program, threads)
     except (UnsupportedError, CoreError) as error:
         return None, error.problems
-    code = _code_bytes(bytes(program), isa)
+    code = code_size(program, isa)
     return ProgramFacts(len(program), planned.arena_bytes, planned.table_bytes, planned.lower_bound_bytes, code), ()
-
-
-def _code_bytes(program: bytes, isa: str) -> int | None:
-    try:
-        from slim.amalgamate import code_size
-    except ImportError:
-        return None
-    return int(code_size(program, isa))

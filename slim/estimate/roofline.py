@@ -1,12 +1,12 @@
 """Seconds of one layer on a device: time to compute plus time to move bytes plus a fixed overhead.
 
-    compute = macs / (clock * macs_per_cycle * efficiency[kind] * speedup[threads]) + element_ops / (their own rate)
+    compute = macs / (clock * macs_per_cycle * efficiency[kind] * speedup[threads]), or element_ops / their own rate
     memory  = (activations read and written + weights) / bandwidth[threads]
 
-The two are added, not overlapped. Fitted to published ncnn latencies of six networks on eight devices, the sum leaves a
-largest error of 1.20 to 1.28 on the Raspberry Pis and Jetson, the usual max(compute, memory) 1.28 to 1.40, and with the
-sum the fitted bandwidths are those that memcpy reaches on the same boards. Efficiencies, speedups and bandwidths come
-from the device profile; docs/adding-a-device.md says how they are fitted.
+The two are added, not overlapped: fitted to published ncnn latencies of six float networks, the sum leaves a largest
+error of 1.20 to 1.28 on the Raspberry Pis and the Jetson, the usual max(compute, memory) 1.28 to 1.36.
+Efficiencies, speedups and bandwidths come from the device profile; docs/adding-a-device.md says how they are fitted and
+how far to trust them.
 """
 
 from __future__ import annotations

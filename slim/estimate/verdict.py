@@ -56,7 +56,7 @@ def check(estimate: Estimate, device: Device, budget: Budget | None = None) -> V
 
 
 def _expected_factor(estimate: Estimate, device: Device) -> float:
-    """How far off the predicted latency may be: what a network left out of the fit was off by, or int8's remaining error.
+    """How far off the predicted latency may be: what a network left out of the fit was off by, or int8's own error.
 
     Nothing is known of a device without a calibration; 1 adds no doubt to the note that says so."""
     if device.calibration is None:
@@ -76,9 +76,10 @@ def _notes(estimate: Estimate, device: Device) -> list[str]:
             f"{factor:.1f}x on another network."
         )
     if not estimate.exact:
-        notes.append("The arena is the peak of live activations: there is no program for the core's planner.")
-    if "code" not in estimate.flash:
-        notes.append("The size of the code is not counted.")
+        notes.append(
+            "The arena is the peak of live activations and code is not counted: "
+            "there is no program for the core's planner."
+        )
     if estimate.threads > device.cores:
         notes.append(f"{estimate.threads} threads share {device.cores} cores: latency is that of {device.cores}.")
     if estimate.float_latency_s is not None and estimate.float_latency_s < estimate.latency_s:

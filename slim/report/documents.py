@@ -15,10 +15,10 @@ from slim.estimate import Activation, Estimate, Layer, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from slim.estimate.measure import Measurement
-    from slim.quantize.report import Report
     from slim.amalgamate import BuildResult
     from slim.api import Compressed
+    from slim.estimate.measure import Measurement
+    from slim.quantize.report import Report
     from slim.report.labels import Guess
     from slim.report.results import Outputs
     from slim.runtime import Session, StepTime

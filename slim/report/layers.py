@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich import box
+from rich.console import JustifyMethod
 from rich.table import Table
 
 from slim.estimate import Estimate, Layer
@@ -39,9 +40,10 @@ def layer_table(estimate: Estimate, width: int) -> Table:
         columns[index] = _shortened(columns[index], max(10, width - taken - GAP))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), show_footer=True)
     for column in columns:
-        justify = "right" if column.right else "left"
-        table.add_column(column.title, footer=column.footer, justify=justify, no_wrap=True, min_width=column.width)  # type: ignore[arg-type]
-    for row, seconds in zip(zip(*(column.cells for column in columns), strict=True), estimate.layer_seconds, strict=True):
+        justify: JustifyMethod = "right" if column.right else "left"
+        table.add_column(column.title, column.footer, justify=justify, no_wrap=True, min_width=column.width)
+    rows = zip(*(column.cells for column in columns), strict=True)
+    for row, seconds in zip(rows, estimate.layer_seconds, strict=True):
         table.add_row(*row, style="yellow" if seconds > HEAVY * estimate.latency_s else "")
     return table
 
@@ -53,9 +55,9 @@ def _columns(estimate: Estimate) -> list[_Column]:
         _Column("#", [str(number) for number in range(1, len(layers) + 1)]),
         _Column("layer", [layer.name for layer in layers], "total", right=False),
         _Column("operators", [_operators(layer) for layer in layers], right=False),
-        _Column("output", [", ".join(shape_text(o.shape) for o in layer.outputs) for layer in layers], right=False, least=96),
+        _Column("output", [_outputs(layer) for layer in layers], right=False, least=96),
         _Column("MACs", [count_text(layer.macs) if layer.macs else "" for layer in layers], count_text(estimate.macs)),
-        _Column("weights", [_bytes(layer.weight_bytes) for layer in layers], bytes_text(estimate.weight_bytes), least=76),
+        _Column("weights", [_bytes(one.weight_bytes) for one in layers], bytes_text(estimate.weight_bytes), least=76),
         _Column("in + out", ["" if layer.free else _bytes(layer.activation_bytes) for layer in layers], least=86),
         _Column("time", [seconds_text(spent) if spent else "" for spent in seconds], seconds_text(total)),
         _Column("share", [share_text(spent, total) if spent else "" for spent in seconds], least=64),
@@ -64,6 +66,10 @@ def _columns(estimate: Estimate) -> list[_Column]:
 
 def _bytes(size: int) -> str:
     return bytes_text(size) if size else ""
+
+
+def _outputs(layer: Layer) -> str:
+    return ", ".join(shape_text(output.shape) for output in layer.outputs)
 
 
 def _operators(layer: Layer) -> str:

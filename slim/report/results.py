@@ -58,8 +58,10 @@ def bench_table(session: Session, measured: Measurement, program_bytes: int) -> 
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     threads = f"{session.threads} thread{'s' if session.threads > 1 else ''}"
-    table.add_row("latency", f"{seconds_text(measured.median_s)} median of {measured.runs} runs, {threads}, {session.isa}")
-    table.add_row("", f"{seconds_text(measured.fastest_s)} fastest, nine in ten under {seconds_text(measured.ninetieth_s)}")
+    median = f"{seconds_text(measured.median_s)} median of {measured.runs} runs, {threads}, {session.isa}"
+    spread = f"{seconds_text(measured.fastest_s)} fastest, nine in ten under {seconds_text(measured.ninetieth_s)}"
+    table.add_row("latency", median)
+    table.add_row("", spread)
     table.add_row("arena", bytes_text(session.arena_bytes))
     table.add_row("program", bytes_text(program_bytes))
     return table

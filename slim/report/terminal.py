@@ -48,7 +48,8 @@ def _headline(verdict: Verdict, estimate: Estimate, device: Device) -> Text:
         reasons = [f"{c.name} {_value(c, c.value)}" for c in verdict.checks]
     words, color = ("FITS", "green") if verdict.fits else ("DOES NOT FIT", "red")
     mark = Text(f" {words} ", style=f"bold white on {color}")
-    return Text.assemble(mark, " ", (estimate.model_name, "bold"), " on ", (device.title, "bold"), ": ", ", ".join(reasons))
+    model, board = (estimate.model_name, "bold"), (device.title, "bold")
+    return Text.assemble(mark, " ", model, " on ", board, ": ", ", ".join(reasons))
 
 
 def _value(check: Check, value: float | None) -> str:

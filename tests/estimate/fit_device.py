@@ -1,4 +1,4 @@
-"""Fit a profile's efficiencies, speedup and bandwidths to published latencies: `python -m tests.estimate.fit_device rpi3`.
+"""Fit a profile to published latencies: `python -m tests.estimate.fit_device rpi3`.
 
 Least squares on the logarithm of predicted / published, with a weak pull towards plausible values so that what the data
 do not determine stays sensible. Starts from the profile's own peaks and prints what to write into it. `--hold-out`

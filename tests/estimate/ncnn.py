@@ -36,9 +36,8 @@ def _in_int8(layer: Layer) -> Layer:
     def narrow(activations):
         return tuple(replace(activation, bytes=activation.bytes // 4) for activation in activations)
 
-    return replace(
-        layer, integer=True, weight_bytes=layer.weight_bytes // 4, inputs=narrow(layer.inputs), outputs=narrow(layer.outputs)
-    )  # fmt: skip
+    inputs, outputs = narrow(layer.inputs), narrow(layer.outputs)
+    return replace(layer, integer=True, weight_bytes=layer.weight_bytes // 4, inputs=inputs, outputs=outputs)
 
 
 def published(device: Device) -> dict[tuple[str, int], float]:

@@ -36,7 +36,12 @@ def test_convolutions(body, weight, output, kind, macs):
 
 @pytest.mark.parametrize(
     ("kernel", "attributes", "winograd"),
-    [((16, 16, 3, 3), "", True), ((16, 16, 3, 3), "<strides=[2,2]>", False), ((16, 16, 5, 5), "", False), ((8, 16, 3, 3), "", False)],
+    [
+        ((16, 16, 3, 3), "", True),
+        ((16, 16, 3, 3), "<strides=[2,2]>", False),
+        ((16, 16, 5, 5), "", False),
+        ((8, 16, 3, 3), "", False),
+    ],
 )  # fmt: skip
 def test_a_dense_3x3_window_with_stride_1_is_one_for_winograd(kernel, attributes, winograd):
     model = with_weights(f"y = Conv{attributes}(x, w)", "float[1,16,12,12] x", "float[1,n,h,v] y", zeros("w", *kernel))

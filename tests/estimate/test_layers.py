@@ -41,7 +41,8 @@ def test_an_add_of_another_shape_is_a_step_of_its_own():
 
 
 def test_a_bias_behind_a_matrix_product_belongs_to_it():
-    model = with_weights("a = MatMul(x, w) y = Add(a, b)", "float[3,4] x", "float[3,5] y", zeros("w", 4, 5), zeros("b", 5))
+    body = "a = MatMul(x, w) y = Add(a, b)"
+    model = with_weights(body, "float[3,4] x", "float[3,5] y", zeros("w", 4, 5), zeros("b", 5))
     (layer,) = layers_of(model)
     assert (layer.operators, layer.weight_bytes) == (("MatMul", "Add"), 4 * 20 + 4 * 5)
 

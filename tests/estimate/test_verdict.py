@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from slim.amalgamate import code_size
 from slim.devices import Budget, load_device
 from slim.errors import SlimError
 from slim.estimate import check, estimate
@@ -26,7 +27,9 @@ def test_memory_is_what_the_core_plans():
     assert (cost.ram["arena"], cost.ram["tables"]) == (planned.arena_bytes, planned.table_bytes)
     assert cost.ram["stack"] == 2 * 64 * 1024
     assert cost.ram["process"] == 2 * 1024**2
-    assert cost.flash["weights"] == cost.ram["weights"] == len(program)
+    assert cost.flash == {"weights": len(program), "code": code_size(program, RPI3.isa)}
+    assert cost.flash["code"] > 1000
+    assert {name: cost.ram[name] for name in cost.flash} == cost.flash
     assert cost.ram_bytes == sum(cost.ram.values())
 
 
@@ -87,7 +90,7 @@ def test_operators_that_the_core_cannot_run_are_all_listed_and_do_not_fit():
 
 def test_a_reader_is_told_where_int8_is_predicted_to_be_slower():
     phone = load_device("phone-2018")
-    body = "xq = QuantizeLinear(x, s, z) xd = DequantizeLinear(xq, s, z) wd = DequantizeLinear(w, s, wz) y = Gemm(xd, wd)"
+    body = "q = QuantizeLinear(x, s, z) xd = DequantizeLinear(q, s, z) wd = DequantizeLinear(w, s, wz) y = Gemm(xd, wd)"
     weights = [zeros("w", 64, 64, dtype=3), zeros("wz", dtype=3), zeros("z", dtype=2)]
     scale = zeros("s")
     scale.float_data[0] = 0.1

@@ -1,0 +1,254 @@
+"""The command line as a user meets it: a process, its exit code, what it prints where."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jsonschema
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper, parser
+
+from slim.report.documents import SCHEMA
+from tests.data import ROOT, data_path
+
+COMMANDS = ("check", "compress", "simplify", "prune", "quantize", "build", "run", "bench", "devices", "ops")
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def slim(*arguments, **options):
+    """Run the command line; the completed process."""
+    command = [sys.executable, "-m", "slim.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=120, check=False, **options)
+
+
+def document(*arguments, code=0):
+    """The JSON document that a command prints, checked against the schema."""
+    done = slim(*arguments, "--json")
+    assert (done.returncode, done.stderr) == (code, "")
+    parsed = json.loads(done.stdout)
+    jsonschema.validate(parsed, json.loads(SCHEMA.read_text()))
+    return parsed
+
+
+def save(path, body, inputs, outputs, **weights):
+    proto = parser.parse_model(f'<ir_version: 10, opset_import: ["" : 21]> net ({inputs}) => ({outputs}) {{ {body} }}')
+    proto.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in weights.items())
+    onnx.save(proto, path)
+    return path
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A convolution with relu and a softmax: 1x3x8x8 to 10 classes."""
+    random = np.random.default_rng(1)
+    return save(
+        tmp_path / "net.onnx",
+        "a = Conv(x, w, b) r = Relu(a) p = GlobalAveragePool(r) f = Flatten(p) i = Identity(f) y = Softmax(i)",
+        "float[1,3,8,8] x",
+        "float[1,10] y",
+        w=random.standard_normal((10, 3, 3, 3)).astype(np.float32),
+        b=random.standard_normal(10).astype(np.float32),
+    )
+
+
+@pytest.fixture
+def samples(tmp_path):
+    folder = tmp_path / "calib"
+    folder.mkdir()
+    random = np.random.default_rng(2)
+    for index in range(4):
+        np.save(folder / f"{index}.npy", random.standard_normal((1, 3, 8, 8)).astype(np.float32))
+    return folder
+
+
+def test_help_lists_every_command():
+    done = slim("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"    {command}" in done.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    done = slim(command, "--help")
+    assert done.returncode == 0
+    assert "--json" in done.stdout
+
+
+def test_help_loads_nothing_heavy():
+    code = "import sys; from slim.cli.parser import make_parser; make_parser(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    assert not {"numpy", "onnx", "onnx_ir", "rich", "PIL", "tqdm"} & set(done.stdout.split())
+
+
+def test_a_model_that_fits_exits_with_0(model):
+    done = slim("check", model, "--device", "rpi3")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(" FITS  net.onnx on Raspberry Pi 3 Model B+")
+    assert "\x1b" not in done.stdout
+
+
+def test_a_model_over_a_limit_exits_with_1(model):
+    done = slim("check", model, "--device", "rpi3", "--max-flash", "1KiB")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(" DOES NOT FIT ")
+    assert "is over 1 KiB" in done.stdout.splitlines()[0]
+
+
+def test_check_prints_a_document(model):
+    parsed = document("check", model, "--device", "rpi3", "--threads", 2)
+    assert (parsed["fits"], parsed["estimate"]["threads"], parsed["estimate"]["model"]) == (True, 2, "net.onnx")
+    assert parsed["estimate"]["macs"] == 10 * 6 * 6 * 27
+
+
+def test_operators_that_the_core_cannot_run_are_all_named_and_exit_with_1(tmp_path):
+    odd = save(tmp_path / "odd.onnx", "a = Det(x) y = Acosh(a)", "float[4,4] x", "float y")
+    done = slim("check", odd, "--device", "rpi3")
+    assert done.returncode == 1
+    assert "operator Det" in done.stdout
+    assert "operator Acosh" in done.stdout
+    built = slim("build", odd, "-o", tmp_path / "out")
+    assert (built.returncode, built.stdout) == (1, "")
+    assert [line.split(":")[1] for line in built.stderr.splitlines()] == [" operator Acosh", " operator Det"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "required: COMMAND"),
+        (("chek",), "invalid choice: 'chek'"),
+        (("check", "net.onnx"), "required: --device"),
+        (("check", "nowhere.onnx", "--device", "rpi3"), "nowhere.onnx: no such file"),
+        (("check", "net.onnx", "--device", "rpi-3"), "did you mean 'rpi3'"),
+        (("check", "net.onnx", "--device", "rpi3", "--max-ram", "lots"), "'lots' is not a size"),
+        (("check", "net.onnx", "--device", "rpi3", "--threads", "0"), "not a whole number above 0"),
+        (("check", "net.onnx", "--device", "rpi3", "--shape", "x=a,b"), "'x=a,b' is not a shape"),
+        (("run", "net.onnx", "--input", "z=a.npy"), "there is no input 'z'"),
+        (("run", "net.onnx", "--input", "a.npy"), "a.npy: no such file"),
+        (("quantize", "net.onnx", "--data", "nowhere", "-o", "q.onnx"), "nowhere: does not exist"),
+        (("build", "net.onnx", "--target", "vax", "-o", "out"), "vax"),
+    ],
+)
+def test_bad_input_is_one_sentence_on_stderr_and_exits_with_2(model, arguments, sentence):
+    done = slim(*arguments, cwd=model.parent)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("slim: ")
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_all_bad_budgets_are_reported_at_once(model):
+    done = slim("check", model, "--device", "rpi3", "--max-ram", "x", "--max-flash", "y", "--max-latency", "z")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 3
+
+
+def test_simplify_writes_a_smaller_model(model, tmp_path):
+    parsed = document("simplify", model, "-o", tmp_path / "small.onnx")
+    assert parsed["nodes"]["after"] < parsed["nodes"]["before"] == 6
+    onnx.checker.check_model(onnx.load(tmp_path / "small.onnx"))
+
+
+def test_prune_writes_a_model(model, tmp_path):
+    document("prune", model, "-o", tmp_path / "pruned.onnx")
+    onnx.checker.check_model(onnx.load(tmp_path / "pruned.onnx"))
+
+
+def test_quantize_writes_a_model_that_check_accepts(model, samples, tmp_path):
+    parsed = document("quantize", model, "--data", samples, "-o", tmp_path / "q.onnx")
+    assert parsed["quantized"]
+    assert document("check", tmp_path / "q.onnx", "--device", "rpi3")["estimate"]["integer_macs"] > 0
+
+
+def test_compress_says_whether_the_budget_was_reached(model, samples, tmp_path):
+    options = ("--data", samples, "--device", "rpi3", "-o", tmp_path / "c.onnx")
+    assert document("compress", model, *options)["fits"] is True
+    assert document("compress", model, *options, "--max-flash", "1KiB", code=1)["fits"] is False
+    assert slim("compress", model, *options).stdout.startswith(" FITS  c.onnx on")
+
+
+def test_an_output_that_fails_leaves_nothing_behind(model, samples, tmp_path):
+    out = tmp_path / "out"
+    (samples / "9.npy").write_bytes(b"not an array")
+    done = slim("quantize", model, "--data", samples, "-o", out / "q.onnx")
+    assert done.returncode == 2
+    assert not out.exists()
+
+
+def test_build_writes_the_single_file(model, tmp_path):
+    parsed = document("build", model, "--target", "x86-64-linux", "-o", tmp_path / "out")
+    assert {"source", "header", "program"} <= {file["kind"] for file in parsed["files"]}
+    assert all(os.path.getsize(file["path"]) == file["bytes"] for file in parsed["files"])
+
+
+def test_run_agrees_with_onnxruntime(model, samples, tmp_path):
+    import onnxruntime
+
+    x = np.load(samples / "0.npy")
+    done = slim("run", model, "--input", f"x={samples / '0.npy'}", "--output", tmp_path / "y.npz", "--profile")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "conv_f32" in done.stdout
+    expected = onnxruntime.InferenceSession(str(model)).run(["y"], {"x": x})[0]
+    np.testing.assert_allclose(np.load(tmp_path / "y.npz")["y"], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_run_names_the_best_classes(model, samples, tmp_path):
+    labels = tmp_path / "labels.txt"
+    labels.write_text("".join(f"class {index}\n" for index in range(10)))
+    parsed = document("run", model, "--input", samples / "0.npy", "--labels", labels, "--profile")
+    scores = [guess["score"] for guess in parsed["classes"]]
+    assert scores == sorted(scores, reverse=True)
+    assert [guess["label"] for guess in parsed["classes"]] == [f"class {guess['index']}" for guess in parsed["classes"]]
+    assert len(scores) == 5
+    assert sum(step["seconds"] for step in parsed["steps"]) > 0
+
+
+def test_a_photograph_is_recognised_through_a_recipe():
+    photograph = data_path("images", "imagenet", "n03127747.jpg")
+    options = ("--recipe", "squeezenet-v1.0", "--labels", data_path("images", "synset.txt"))
+    parsed = document("run", data_path("models", "squeezenet-v1.0", "model.onnx"), "--input", photograph, *options)
+    assert "n03127747 crash helmet" in [guess["label"] for guess in parsed["classes"]]
+
+
+def test_bench_measures_this_machine(model):
+    parsed = document("bench", model, "--runs", 5)
+    assert 0 < parsed["fastest_s"] <= parsed["median_s"] <= parsed["ninetieth_s"]
+    assert (parsed["runs"], parsed["threads"]) == (5, 1)
+    assert parsed["program_bytes"] > 4 * 10 * 27
+
+
+def test_devices_and_operators_are_listed():
+    assert "rpi3" in [device["name"] for device in document("devices")["devices"]]
+    listed = document("ops")
+    assert "Conv" in listed["onnx"]
+    assert "conv_f32" in [operator["name"] for operator in listed["core"]]
+    assert "Raspberry Pi 3 Model B+" in slim("devices").stdout
+    assert "cpu.clock_hz" in slim("devices", "--sources", "rpi3").stdout
+    assert "gemm_f32" in slim("ops").stdout
+    assert "Softmax" in slim("ops", "--onnx").stdout
+
+
+def test_a_reader_that_goes_away_is_no_error(model):
+    command = f"{sys.executable} -m slim.cli devices --json | head -c 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert (done.stdout, done.stderr) == ("{", "")
+
+
+def test_an_interrupt_is_quiet_and_exits_with_130(model):
+    command = [sys.executable, "-m", "slim.cli", "bench", str(model), "--runs", "100000000"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+@pytest.mark.parametrize(("text", "shape"), [("data=1,3,224,224", (1, 3, 224, 224)), ("a=b=2x3", (2, 3))])
+def test_shapes_are_read(text, shape):
+    from slim.cli.options import shape as parse
+
+    assert parse(text)[1] == shape
