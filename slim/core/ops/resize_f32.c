@@ -33,7 +33,8 @@ static float resize_coordinate(int coordinates, int32_t at, int32_t in, int32_t 
 {
     float x;
     if (coordinates == RESIZE_ASYMMETRIC)
-        x = (float)at / scale;
+        /* a scale that is the quotient of the sizes is used unrounded: ties stay ties, as in onnxruntime */
+        x = scale == (float)out / (float)in ? (float)((double)at * in / out) : (float)at / scale;
     else if (coordinates == RESIZE_ALIGN_CORNERS)
         x = out == 1 ? 0.0f : (float)at * (float)(in - 1) / (float)(out - 1);
     else if (coordinates == RESIZE_PYTORCH_HALF_PIXEL && out == 1)
