@@ -74,7 +74,7 @@ def quantize(
     from slim.prune import remove_unused
     from slim.quantize import quantize
 
-    simple, _ = simplify(model)
+    simple = _standard(model)
     quantized, report = quantize(simple, _samples(samples, simple), method=method, keep_float=keep_float)
     remove_unused(quantized)  # the float weights that integers replaced
     return quantized, report
@@ -87,7 +87,7 @@ def estimate(model: ModelLike, device: DeviceLike, threads: int | None = None) -
     """
     from slim.estimate import estimate
 
-    return estimate(simplify(model)[0], _device(device), threads)
+    return estimate(_standard(model), _device(device), threads)
 
 
 def check(model: ModelLike | Estimate, device: DeviceLike, budget: Budget | None = None) -> Verdict:
@@ -181,6 +181,14 @@ def _copy(model: ModelLike) -> ir.Model:
     return load(model) if isinstance(model, (str, os.PathLike)) else model.clone()
 
 
+def _standard(model: ModelLike) -> ir.Model:
+    """Simplified, with quantized operators as QDQ: what the rooms from `quantize` on take."""
+    from slim.graph import simplify
+    from slim.quantize.qlinear import to_qdq
+
+    return simplify(to_qdq(_copy(model)))[0]
+
+
 def _device(device: DeviceLike) -> Device:
     from slim.devices import Device, load_device
 
@@ -203,4 +211,4 @@ def _program(model: ModelLike | ProgramLike) -> ProgramLike:
         return Path(model)
     from slim.lower import lower
 
-    return lower(simplify(model)[0])
+    return lower(_standard(model))
