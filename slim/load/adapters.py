@@ -153,17 +153,18 @@ def _softmax_13(node: ir.Node) -> None:
     before = np.array(operand.shape.numpy(), np.int64)
     flat = (int(np.prod(before[:axis], dtype=np.int64)), int(np.prod(before[axis:], dtype=np.int64)))
     output = node.outputs[0]
-    flatten = _node_before(node, "Reshape", [operand, _constant(node, "flat", np.array(flat, np.int64))], flat)
+    flatten = _node_before(node, "Reshape", [operand, _constant(node, "dims", np.array(flat, np.int64))], flat)
     node.replace_input_with(0, flatten.outputs[0])
     node.attributes["axis"] = ir.AttrInt64("axis", 1)
     back = ir.Node("", "Reshape", [output, _constant(node, "shape", before)], name=f"{node.name}.unflatten")
     result = back.outputs[0]
-    result.name, result.shape, result.type = f"{output.name}.unflat", ir.Shape(before.tolist()), output.type
+    result.shape, result.type = ir.Shape(before.tolist()), output.type
     node.append(back)
-    ir.convenience.replace_all_uses_with(output, result)
+    name = output.name
+    ir.convenience.replace_all_uses_with(output, result, replace_graph_outputs=True)
     back.replace_input_with(0, output)
     output.shape = ir.Shape(flat)
-    _move_output(node.graph, output, result)
+    output.name, result.name = f"{name}.flat", name
 
 
 def _node_before(node: ir.Node, operator: str, inputs: Sequence[ir.Value], shape: Sequence[int]) -> ir.Node:
@@ -173,16 +174,6 @@ def _node_before(node: ir.Node, operator: str, inputs: Sequence[ir.Value], shape
     value.type = inputs[0].type
     node.prepend(added)
     return added
-
-
-def _move_output(graph: ir.Graph | ir.Function | None, old: ir.Value, new: ir.Value) -> None:
-    """When `old` was an output of the graph, `new` is, under the same name."""
-    if graph is None or old not in list(graph.outputs):
-        return
-    name = old.name
-    old.name = f"{name}.flat"
-    graph.outputs[:] = [new if value is old else value for value in graph.outputs]
-    new.name = name
 
 
 def _split_13(node: ir.Node) -> None:

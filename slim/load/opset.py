@@ -58,9 +58,10 @@ def open_nodes(model: ir.Model) -> list[ir.Node]:
 
 
 def _adapt(node: ir.Node, since: int, rules: Rules, where: str) -> list[Problem]:
-    place = f"{where}: node '{node.name}' ({node.op_type})"
+    op_type = node.op_type  # rules of the operator as it was: one may rename it
+    place = f"{where}: node '{node.name}' ({op_type})"
     for operator, changed, rule in rules:
-        if operator == node.op_type and since < changed <= TARGET:
+        if operator == op_type and since < changed <= TARGET:
             try:
                 with foreign(place, "cannot be converted to opset 21", "export the network at opset 13 or later"):
                     rule(node)

@@ -77,6 +77,8 @@ def _describe(model: ir.Model) -> onnx.ModelProto:
     for value in graph.initializers.values():
         tensor = value.const_value
         if tensor is not None and tensor.size <= SMALL and tensor.dtype != ir.DataType.STRING:
+            if isinstance(tensor, ir.ExternalTensor):  # the proto has no folder to look in
+                tensor = ir.Tensor(tensor.numpy(), name=value.name)
             proto.graph.initializer.append(ir.serde.serialize_tensor(tensor))
             proto.graph.initializer[-1].name = value.name or ""
         elif value.name not in known:

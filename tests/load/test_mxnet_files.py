@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -71,7 +72,7 @@ def test_params_without_names_are_refused_with_a_symbol(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["attrs", "attr", "param"])
 @pytest.mark.parametrize("size", [2, 3])
 def test_every_form_of_a_node_is_read(key: str, size: int, tmp_path: Path) -> None:
-    node = {
+    node: dict[str, Any] = {
         "op": "FullyConnected",
         "name": "fc",
         key: {"num_hidden": "3"},
@@ -170,9 +171,7 @@ def test_pooling_convention_same_counts_strides(tmp_path: Path) -> None:
     np.testing.assert_array_equal(run(model, {"data": x})[0], [[[5, 8, 4, 7, 6]]])
 
 
-def problems(
-    nodes: list[dict[str, object]], arrays: dict[str, np.ndarray] | None, folder: Path, **shapes: object
-) -> str:
+def problems(nodes: list[Any], arrays: dict[str, np.ndarray] | None, folder: Path, **shapes: tuple[int, ...]) -> str:
     with pytest.raises(LoadError) as caught:
         load(write_network(folder, nodes, arrays), shapes=shapes)
     return str(caught.value)

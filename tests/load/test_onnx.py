@@ -266,7 +266,7 @@ def test_contributed_concat_has_a_shape(tmp_path: Path) -> None:
 
 def check_contributed(nodes: list[onnx.NodeProto], shape: tuple[int, ...], folder: Path) -> None:
     """The loaded model's inner shape is `shape`, and onnxruntime agrees on the output."""
-    constants = {
+    constants: dict[str, np.ndarray] = {
         "s": np.array(0.1, np.float32),
         "z": np.array(128, np.uint8),
         "row": np.arange(5, dtype=np.uint8),

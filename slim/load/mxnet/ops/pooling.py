@@ -34,11 +34,16 @@ def pooling(node: NodeView) -> list[ir.Value]:
     beyond = tuple(
         max((o - 1) * s + k - n - 2 * p, 0) for o, n, k, s, p in zip(size, spatial, kernel, stride, pad, strict=True)
     )
+    same = node.attributes.text("pooling_convention", "valid") == "same"
+    if same and any(pad) and kind != "max":
+        raise UntranslatableError("it averages padded windows under the convention 'same'")
     if any((o - 1) * s >= n + p for o, n, s, p in zip(size, spatial, stride, pad, strict=True)):
         raise UntranslatableError("its last window lies outside its input")
     shape = (*dims(x)[:2], *size)
     window: dict[str, Any] = {"kernel_shape": list(kernel), "strides": list(stride), "pads": list(pad * 2)}
-    if any(beyond):
+    if same:  # more windows than rounding up gives: say how far they reach
+        window["pads"] = [*pad, *(p + extra for p, extra in zip(pad, beyond, strict=True))]
+    elif any(beyond):
         window["ceil_mode"] = 1
     if kind == "max":
         return [node.op("MaxPool", [x], shape, **window)]
