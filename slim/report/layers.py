@@ -34,10 +34,10 @@ def layer_table(estimate: Estimate, width: int) -> Table:
 
     Narrow consoles lose columns first, then the middle of long names."""
     columns = [column for column in _columns(estimate) if width >= column.least]
-    for title in ("layer", "operators"):
+    for title, least in (("operators", 12), ("layer", 14)):
         index = next(i for i, column in enumerate(columns) if column.title == title)
         taken = sum(column.width + GAP for i, column in enumerate(columns) if i != index)
-        columns[index] = _shortened(columns[index], max(10, width - taken - GAP))
+        columns[index] = _shortened(columns[index], max(least, width - taken - GAP))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), show_footer=True)
     for column in columns:
         justify: JustifyMethod = "right" if column.right else "left"
@@ -82,7 +82,7 @@ def _shortened(column: _Column, width: int) -> _Column:
     def cut(cell: str) -> str:
         if len(cell) <= width:
             return cell
-        tail = (width - 2) * 2 // 3
+        tail = (width - 2) // 2
         return f"{cell[: width - 2 - tail]}..{cell[-tail:]}"
 
     return _Column(column.title, [cut(cell) for cell in column.cells], column.footer, column.right, column.least)
