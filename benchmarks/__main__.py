@@ -72,8 +72,9 @@ def _draw(files: Sequence[Path], out: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    words = {"type": lambda text: text.split(","), "metavar": "A,B"}
-    parser.add_argument("--networks", default=[], **words, help="names, or paths of ONNX files; all by default")
+    parser.add_argument(
+        "--networks", default=[], type=_words, metavar="A,B", help="names, or paths of ONNX files; all by default"
+    )
     parser.add_argument("--engines", default=list(ENGINES), type=_engines, metavar="A,B", help=",".join(ENGINES))
     parser.add_argument("--precision", default=["fp32", "int8"], type=_precisions, metavar="A,B", help="fp32,int8")
     parser.add_argument("--threads", default=[1, 2], type=_counts, metavar="N,M", help="1,2")
@@ -82,8 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--starts", default=3, type=_count, help="fresh processes to measure loading in (3)")
     parser.add_argument("--out", type=Path, help="results file (benchmarks/results/DATE-PROCESSOR.json)")
     parser.add_argument("--docs", action="store_true", help="put tables and chart into docs/performance.*")
-    parser.add_argument("--from", dest="from_files", nargs="+", type=Path, metavar="FILE", help="report on these instead")
+    parser.add_argument("--from", dest="from_files", nargs="+", type=Path, metavar="FILE", help="report on these")
     return parser
+
+
+def _words(text: str) -> list[str]:
+    return text.split(",")
 
 
 def _count(text: str) -> int:

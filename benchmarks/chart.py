@@ -39,7 +39,9 @@ def draw(paths: list[Path], out: Path) -> None:
         _panel(axis, [c for c in comparisons if (c.slim.precision, c.slim.threads) == (precision, threads)])
         axis.set_title(f"{precision}, {threads} thread{'s' * (threads > 1)}", loc="left", fontsize=10)
     axes[0, 0].legend(ncols=6, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1.0), frameon=False)
-    figure.suptitle(f"Time of a run, best peer = 1, lower is faster ({results.machine['processor']}, {results.date[:10]})")
+    figure.suptitle(
+        f"Time of a run, best peer = 1, lower is faster ({results.machine['processor']}, {results.date[:10]})"
+    )
     figure.tight_layout()
     figure.savefig(out, dpi=110)
 

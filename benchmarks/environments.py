@@ -1,6 +1,7 @@
-"""A virtual environment for each engine, made on first use from pinned PyPI packages, under `$SLIM_BENCH_DIR` or `.bench/`.
+"""A virtual environment for each engine, made on first use from pinned PyPI packages.
 
-slim itself runs in the environment that runs the benchmark.
+They live under `$SLIM_BENCH_DIR`, or `.bench/` in the checkout. slim itself runs in the environment that runs the
+benchmark.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache as once
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,7 +47,7 @@ ENVIRONMENTS = {
         Environment("ncnn", ("ncnn==1.0.20261020", NUMPY), ("pnnx==20261020",)),
         Environment("mnn", ("MNN==3.6.1", NUMPY)),
         Environment("litert", ("ai-edge-litert==2.3.0", NUMPY)),
-        # the last onnx2tf for Python 3.11, with the versions that it pins, but TensorFlow and OpenCV in their light forms
+        # the last onnx2tf for Python 3.11 with the versions that it pins, TensorFlow and OpenCV in their light forms
         Environment(
             "litert-convert",
             (
@@ -109,6 +111,7 @@ def python_of(name: str) -> Path:
     return python
 
 
+@once
 def version_of(engine: str) -> str:
     """`1.31.1` for onnxruntime; for slim its version with the commit of the checkout."""
     if engine != "slim":
@@ -124,6 +127,7 @@ def version_of(engine: str) -> str:
     return f"{number}+{commit}" if commit else number
 
 
+@once
 def library_bytes(engine: str) -> int:
     """Bytes of the engine's own shared libraries as installed."""
     if engine == "slim":

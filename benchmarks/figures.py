@@ -30,9 +30,13 @@ def snr_db(reference: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray
     -inf becomes -200 dB: outputs of another size or with NaN are no answer."""
     import numpy as np
 
-    named = set(reference) == set(outputs)
-    pairs = [(reference[n], outputs[n]) for n in reference] if named else [*zip(reference.values(), outputs.values())]
-    if len(reference) != len(outputs) or any(a.size != b.size for a, b in pairs):
+    if len(reference) != len(outputs):
+        return -IDENTICAL_DB
+    if set(reference) == set(outputs):
+        pairs = [(reference[name], outputs[name]) for name in reference]
+    else:
+        pairs = list(zip(reference.values(), outputs.values(), strict=True))
+    if any(a.size != b.size for a, b in pairs):
         return -IDENTICAL_DB
     wanted = np.concatenate([a.ravel().astype(np.float64) for a, _ in pairs])
     error = np.concatenate([b.ravel().astype(np.float64) for _, b in pairs]) - wanted
@@ -65,8 +69,8 @@ def latency(record: Record) -> float:
 class Comparison:
     """slim against the best peer on one network. `ratio` below 1 is slim being faster.
 
-    The ratio is the median over the rounds of the two engines' ratio in the same round, so that a slow drift of the clock
-    cancels out. `of_peak` counts direct convolution's operations, so Winograd can exceed 1."""
+    The ratio is the median over the rounds of the two engines' ratio in the same round, so that a slow drift of the
+    clock cancels out. `of_peak` counts direct convolution's operations, so Winograd can exceed 1."""
 
     slim: Record
     best: Record | None

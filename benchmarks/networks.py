@@ -133,8 +133,14 @@ def prepare(network: Network, engine: str, precision: str, samples: Sequence[Pat
     cores = sorted(os.sched_getaffinity(0))
     try:
         with Worker(engine, cores, environment, folder / "prepare.log") as worker:
-            request = {"model": str(network.path), "precision": precision, "folder": str(folder)}
-            file = Path(worker.ask("prepare", samples=[str(path) for path in samples], **request)["file"])
+            answer = worker.ask(
+                "prepare",
+                model=str(network.path),
+                precision=precision,
+                samples=[str(path) for path in samples],
+                folder=str(folder),
+            )
+            file = Path(answer["file"])
     except WorkerError as error:
         return Prepared(None, problem=str(error), unsupported=error.unsupported)
     stamp.write_text(json.dumps({"file": str(file)}))

@@ -26,9 +26,10 @@ def _head(results: Results) -> str:
     machine, peak = results.machine, results.peak
     versions = dict.fromkeys(f"{record.engine} {record.version}" for record in results.records)
     reads = ", ".join(f"{level.upper()} {value:.0f}" for level, value in peak.read_gb_s.items())
+    fp32, int8 = _number(peak.fp32_gflops, ".0f"), _number(peak.int8_gops, ".0f")
     return (
-        f"{results.date[:10]}, {machine['processor']}, {machine['cores']} cores, load average {machine['load_average']}. "
-        f"Peak of a core: {_number(peak.fp32_gflops, '.0f')} GFLOP/s fp32, {_number(peak.int8_gops, '.0f')} GOP/s int8; "
+        f"{results.date[:10]}, {machine['processor']}, {machine['cores']} cores, "
+        f"load average {machine['load_average']}. Peak of a core: {fp32} GFLOP/s fp32, {int8} GOP/s int8; "
         f"reads in GB/s: {reads}.\n\n{', '.join(versions)}."
     )
 
@@ -85,8 +86,9 @@ def _costs(group: Sequence[Comparison]) -> str:
                     f"{record.library_bytes / 2**20:.1f}",
                 )
             )
-    head = ("network", "engine", "import ms", "load ms", "first run ms", "Python call ms", "peak MiB", "beyond the model MiB")
-    return _table((*head, "model MiB", "library MiB"), rows)
+    times = ("import ms", "load ms", "first run ms", "Python call ms")
+    sizes = ("peak MiB", "beyond the model MiB", "model MiB", "library MiB")
+    return _table(("network", "engine", *times, *sizes), rows)
 
 
 def _problems(group: Sequence[Comparison]) -> str:

@@ -1,7 +1,7 @@
 """The benchmark's side of the line protocol of `engines/serve.py`: one engine in one process on fixed processors.
 
-Between two requests a worker is stopped by signal, so that no thread of an engine that waits by spinning takes time from
-the engine whose turn it is.
+Between two requests a worker is stopped by signal, so that no thread of an engine that waits by spinning takes time
+from the engine whose turn it is.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ class WorkerError(Exception):
 class Worker:
     """A process that serves one engine. Use as a context manager."""
 
-    def __init__(self, engine: str, cores: Sequence[int], environment: str | None = None, log: Path | None = None) -> None:
+    def __init__(
+        self, engine: str, cores: Sequence[int], environment: str | None = None, log: Path | None = None
+    ) -> None:
         self.engine = engine
         command = [str(python_of(environment or engine)), "-m", "benchmarks.engines.serve", engine]
         threads = {f"{name}_NUM_THREADS": str(len(cores)) for name in ("OMP", "OPENBLAS", "MKL")}
-        self._log = open(log or os.devnull, "ab")
+        self._log = open(log or os.devnull, "ab")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [*command, ",".join(map(str, cores))],
             stdin=subprocess.PIPE,
@@ -56,7 +58,8 @@ class Worker:
 
         Raises WorkerError when the engine fails, dies, or takes longer than `timeout` seconds."""
         process = self._process
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
             process.send_signal(signal.SIGCONT)
             process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
@@ -72,7 +75,7 @@ class Worker:
         if not line:
             raise WorkerError(f"died during '{do}' with exit code {process.wait()}")
         process.send_signal(signal.SIGSTOP)
-        answer = json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
         for key in ("error", "unsupported"):
             if key in answer:
                 raise WorkerError(answer[key], key == "unsupported")

@@ -1,11 +1,10 @@
-"""LiteRT with XNNPACK, its default delegate: onnx2tf makes the `.tflite`, int8 by TensorFlow's full integer quantization.
+"""LiteRT with XNNPACK, its default delegate: onnx2tf makes the `.tflite`, TensorFlow's converter quantizes it.
 
 `prepare` runs in an environment with TensorFlow, `Engine` in one with ai-edge-litert alone. Its networks are NHWC.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import sys
@@ -15,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from benchmarks.engines import Unsupported
+from benchmarks.engines import UnsupportedByEngineError
+from benchmarks.engines.axes import turned
 
 Feeds = dict[str, np.ndarray]
 
@@ -29,7 +29,7 @@ def prepare(model: Path, precision: str, samples: list[Feeds], folder: Path) -> 
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     target = folder / f"{model.stem}_float32.tflite"
     if not target.is_file():
-        raise Unsupported(f"onnx2tf does not convert it: {(done.stderr or done.stdout).strip()[-300:]}")
+        raise UnsupportedByEngineError(f"onnx2tf does not convert it: {(done.stderr or done.stdout).strip()[-300:]}")
     if precision == "fp32":
         return target
     import tensorflow as tf
@@ -54,17 +54,6 @@ def _signature(file: Path) -> dict[str, list[int]]:
     interpreter = Interpreter(str(file))
     runner = interpreter.get_signature_runner(next(iter(interpreter.get_signature_list())))
     return {name: list(detail["shape"]) for name, detail in runner.get_input_details().items()}
-
-
-def turned(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The array with its axes in the order that gives this shape: as it is, or with the channels last.
-
-    Raises Unsupported where neither fits."""
-    orders = ((*range(array.ndim),), (0, *range(2, array.ndim), 1))
-    for order in itertools.islice(orders, 2 if array.ndim > 2 else 1):
-        if tuple(array.shape[axis] for axis in order) == tuple(shape):
-            return np.ascontiguousarray(array.transpose(order))
-    raise Unsupported(f"an input of shape {list(array.shape)} became {list(shape)}")
 
 
 class Engine:

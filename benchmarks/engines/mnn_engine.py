@@ -12,7 +12,7 @@ from pathlib import Path
 import MNN
 import numpy as np
 
-from benchmarks.engines import Unsupported
+from benchmarks.engines import UnsupportedByEngineError
 
 Feeds = dict[str, np.ndarray]
 
@@ -24,7 +24,7 @@ def prepare(model: Path, precision: str, samples: list[Feeds], folder: Path) -> 
     arguments = ["-f", "ONNX", "--modelFile", str(model), "--MNNModel", str(target), "--bizCode", "slim"]
     _tools.mnnconvert(["mnnconvert", *arguments])
     if not target.is_file():
-        raise Unsupported("MNN's converter does not convert it")
+        raise UnsupportedByEngineError("MNN's converter does not convert it")
     if precision == "fp32":
         return target
     config = folder / "quantize.json"
@@ -32,7 +32,7 @@ def prepare(model: Path, precision: str, samples: list[Feeds], folder: Path) -> 
     quantized = folder / "quantized.mnn"
     _tools.mnnquant(["mnnquant", str(target), str(quantized), str(config)])
     if not quantized.is_file():
-        raise Unsupported("MNN's quantizer does not quantize it")
+        raise UnsupportedByEngineError("MNN's quantizer does not quantize it")
     return quantized
 
 

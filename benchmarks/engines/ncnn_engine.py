@@ -14,14 +14,14 @@ from pathlib import Path
 import ncnn
 import numpy as np
 
-from benchmarks.engines import Unsupported
+from benchmarks.engines import UnsupportedByEngineError
 
 Feeds = dict[str, np.ndarray]
 
 
 def prepare(model: Path, precision: str, samples: list[Feeds], folder: Path) -> Path:
     if precision != "fp32":
-        raise Unsupported("ncnn's quantization tools (ncnn2table, ncnn2int8) are in no PyPI package")
+        raise UnsupportedByEngineError("ncnn's quantization tools (ncnn2table, ncnn2int8) are in no PyPI package")
     # pnnx drops the extension and turns every other character into an underscore
     copy = folder / f"{re.sub(r'[^0-9A-Za-z]', '_', model.stem)}.onnx"
     shutil.copyfile(model, copy)
@@ -29,7 +29,7 @@ def prepare(model: Path, precision: str, samples: list[Feeds], folder: Path) -> 
     done = subprocess.run([tool, copy.name, "fp16=0"], cwd=folder, capture_output=True, text=True, check=False)
     param = folder / f"{copy.stem}.ncnn.param"
     if not param.is_file():
-        raise Unsupported(f"pnnx does not convert it: {done.stderr.strip()[-200:]}")
+        raise UnsupportedByEngineError(f"pnnx does not convert it: {done.stderr.strip()[-200:]}")
     # sizes on disk count only what the engine reads
     for file in folder.iterdir():
         if ".ncnn." not in file.name:

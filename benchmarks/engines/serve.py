@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.engines import Unsupported
+from benchmarks.engines import UnsupportedByEngineError
 
 Answer = dict[str, Any]
 
@@ -117,7 +117,7 @@ def main() -> None:
         request = json.loads(line)
         try:
             answer = getattr(worker, request.pop("do"))(**request)
-        except Unsupported as reason:
+        except UnsupportedByEngineError as reason:
             answer = {"unsupported": str(reason)}
         except Exception as error:  # whatever an engine raises is its result
             answer = {"error": f"{type(error).__name__}: {error}".strip()[:500]}

@@ -1,5 +1,7 @@
-"""slim: load, simplify, quantize for int8, lower; a `.slim` file on the C core. `invoke` includes handing over the input:
-its memory belongs to the arena, where later tensors may take its place."""
+"""slim: load, simplify, quantize for int8, lower; a `.slim` file on the C core.
+
+`invoke` includes handing over the input: its memory belongs to the arena, where later tensors may take its place.
+"""
 
 from __future__ import annotations
 
