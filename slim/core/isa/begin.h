@@ -27,3 +27,10 @@
 #define SLIM_UNROLL _Pragma("GCC unroll 32")
 #define SLIM_ROLL _Pragma("GCC unroll 1")
 #endif
+
+/* g++ 12 takes the values that its own AVX-512 header leaves undefined on purpose for mistakes. `isa/end.h` ends this. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif

@@ -1,4 +1,7 @@
 /* Forgets an instruction set's vector words, so that the next one of the same translation unit can define its own. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 #undef SLIM_JOIN2
 #undef SLIM_JOIN
 #undef SLIM_NAME

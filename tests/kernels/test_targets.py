@@ -1,0 +1,55 @@
+"""`compare.c` (see there) under sanitizers, on other processors, and in the other dialects that must compile the kernels."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.kernels.build import CORE, FAMILIES, HERE, ISAS, build, compare, compiler
+
+COMPARE = HERE / "compare.c"
+
+
+def test_nothing_is_read_or_written_outside(tmp_path: Path) -> None:
+    command = [compiler("gcc"), "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    program = build(tmp_path, "compare", [COMPARE], ISAS, command)
+    for isa in ISAS:
+        result = compare([str(program)], isa, 150)
+        assert result.returncode in (0, 3), result.stdout + result.stderr[:2000]  # 3: not on this processor
+
+
+@pytest.mark.parametrize(
+    ("family", "cc", "emulator", "cpus"),
+    [
+        ("aarch64", "aarch64-linux-gnu-gcc", "qemu-aarch64", {"neon": "cortex-a53", "neondot": "neoverse-n1"}),
+        ("armv7", "arm-linux-gnueabihf-gcc", "qemu-arm", {"plain": "cortex-a7", "neon": "cortex-a7"}),
+    ],
+)
+def test_arm(tmp_path: Path, family: str, cc: str, emulator: str, cpus: dict[str, str]) -> None:
+    program = build(tmp_path, "compare", [COMPARE], FAMILIES[family], [compiler(cc), "-O2", "-static"])
+    for isa, cpu in cpus.items():
+        result = compare([compiler(emulator), "-cpu", cpu, str(program)], isa, 40)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_an_instruction_set_that_the_processor_lacks_is_refused(tmp_path: Path) -> None:
+    program = build(tmp_path, "compare", [COMPARE], ("neon", "neondot"), [compiler("aarch64-linux-gnu-gcc"), "-O0", "-static"])
+    emulator = [compiler("qemu-aarch64"), "-cpu", "cortex-a53", str(program)]
+    assert compare(emulator, "neondot", 1).stdout == "not here\n"
+
+
+@pytest.mark.parametrize("dialect", [("clang", "-std=gnu11"), ("g++", "-std=gnu++17"), ("gcc", "-std=gnu11")])
+def test_single_file_compiles_without_warnings(tmp_path: Path, dialect: tuple[str, str]) -> None:
+    """Every instruction set in one translation unit, each forgetting its words for the next."""
+    cc, standard = dialect
+    text = "#define SLIM_SINGLE_FILE 1\n" + "".join(f'#include "isa/{isa}.c"\n' for isa in (*ISAS, "select"))
+    (tmp_path / "one.c").write_text(text)
+    build_flags = ["-O1", "-Wall", "-Wextra", "-Werror", *(f"-DSLIM_HAS_ISA_{isa.upper()}=1" for isa in ISAS)]
+    kernels = "GEMM_F32 GEMM_U8 DEPTHWISE_F32 DEPTHWISE_U8".split()
+    (tmp_path / "include").mkdir()
+    (tmp_path / "include" / "slim_selection.h").write_text("".join(f"#define SLIM_HAS_KERNEL_{k} 1\n" for k in kernels))
+    command = [compiler(cc), standard, *build_flags, f"-I{tmp_path}", f"-I{CORE}", "-c", "one.c", "-o", "one.o"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[:3000]
