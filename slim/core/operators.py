@@ -42,6 +42,7 @@ _TABLE = (
     Operator(2, "depthwise_f32", _attributes(f"{_WINDOW} f:lo f:hi"), ("depthwise_f32",), ("window",)),
     Operator(3, "dense_f32", _attributes("out_channels f:lo f:hi"), ("gemm_f32",)),
     Operator(5, "winograd_f32", _attributes(f"{_WINDOW} groups out_channels f:lo f:hi"), ("gemm_f32", "winograd_f32"), ("window",)),
+    Operator(6, "conv_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("gemm_f32",), ("window",)),
     Operator(4, "matmul_f32", _attributes("transpose_b"), ("gemm_f32",)),
     # windows and rows
     Operator(10, "max_pool", _attributes(_WINDOW), (), ("window",)),

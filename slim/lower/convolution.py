@@ -8,7 +8,7 @@ import onnx_ir as ir
 from slim.core.format import PANEL, Type
 from slim.lower import panels
 from slim.lower.activations import FLOAT_MAX, claim, follow
-from slim.lower.context import Lowering
+from slim.lower.context import Lowering, plain_order
 from slim.lower.integers import IntegerLayer, integer_layer
 from slim.lower.rules import refuse, rule
 from slim.lower.window import Window, as_image, put_image, window_of
@@ -49,8 +49,9 @@ def _lower_float(
     bias: np.ndarray,
 ) -> None:
     outputs = weights.shape[0]
-    chain = follow(low, node.outputs[0], residual=not depthwise)
-    inputs: list[int | None] = [as_image(low, node, x, quantized=False)]
+    image = _is_image(low, x, window, groups)
+    chain = follow(low, node.outputs[0], residual=not depthwise and not image)
+    inputs: list[int | None] = [low.get(x) if image else as_image(low, node, x, quantized=False)]
     attributes: dict[str, int | float] = {**window.attributes(), "lo": max(chain.lo, -FLOAT_MAX), "hi": min(chain.hi, FLOAT_MAX)}
     if depthwise:
         kind = "depthwise_f32"
@@ -62,11 +63,21 @@ def _lower_float(
         inputs.append(low.place_constant(np.concatenate([panels.gemm_f32(group) for group in taps_last])))
         inputs.append(low.place_constant(np.concatenate([panels.vector(group) for group in bias.reshape(groups, -1)])))
         attributes |= {"groups": groups, "out_channels": outputs}
+        if image:
+            kind = "conv_image_f32"
+            del attributes["groups"]
         if chain.residual is not None:
             inputs.append(as_image(low, node, chain.residual, quantized=False))
     tensor = low.builder.operator(kind, inputs, Type.F32, attributes, name=node.name or "")
     claim(low, chain)
     put_image(low, chain.value, tensor)
+
+
+def _is_image(low: Lowering, x: ir.Value, window: Window, groups: int) -> bool:
+    """A few channels that are stored one plane after the other, as images come in."""
+    shape = low.shape(x)
+    plain = low.order_of(x) == plain_order(4) if len(shape) == 4 else False
+    return plain and 1 < shape[1] <= 4 and groups == 1 and window.dilation == (1, 1) and window.kernel[1] > 1
 
 
 def _suits_winograd(low: Lowering, node: ir.Node, window: Window, groups: int) -> bool:

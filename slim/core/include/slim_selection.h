@@ -11,6 +11,7 @@
     X(depthwise_f32) \
     X(dense_f32) \
     X(winograd_f32) \
+    X(conv_image_f32) \
     X(matmul_f32) \
     X(max_pool) \
     X(average_pool_f32) \
