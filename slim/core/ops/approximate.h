@@ -7,6 +7,12 @@
 
 #include "ops/rounding.h"
 
+/* Nobody reads the floating-point exception flags: without this GCC takes each of the comparisons below for a side effect,
+ * and does not vectorise the loops around them (e^x: 5.4 ns an element instead of 1.9, SSE2). */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-trapping-math")
+#endif
+
 SLIM_INLINE float slim_float_of_bits(int32_t bits)
 {
     float x;

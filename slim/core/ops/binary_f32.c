@@ -62,8 +62,7 @@ static void binary_f32_run_of(void *context, const slim_broadcast *plan, size_t 
             float v = block[i] > lo ? block[i] : lo;
             block[i] = v < hi ? v : hi;
         }
-        for (size_t i = 0; i < n; i++)
-            to[at + i] = block[i];
+        slim_copy(to + at, block, n * sizeof *block);
     }
 }
 
