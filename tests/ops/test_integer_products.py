@@ -49,7 +49,7 @@ def fits(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, in
     return all(size[a] + padding[a] + padding[a + 2] >= dilation[a] * (kernel[a] - 1) + 1 for a in (0, 1))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     batch=st.sampled_from([1, 3]),
     size=sizes,
@@ -102,7 +102,7 @@ def test_conv_u8(
     np.testing.assert_array_equal(result, expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     batch=st.sampled_from([1, 3]),
     size=sizes,

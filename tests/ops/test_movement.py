@@ -27,7 +27,7 @@ def six(prefix: str, numbers: tuple[int, ...]) -> dict[str, int]:
     return {f"{prefix}{i}": numbers[i] if i < len(numbers) else 0 for i in range(6)}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data(), dtype=st.sampled_from(DTYPES), shape=shapes)
 def test_transpose(data: st.DataObject, dtype: type, shape: tuple[int, ...]) -> None:
     order = tuple(data.draw(st.permutations(range(len(shape)))))
@@ -58,7 +58,7 @@ def test_a_reshape_to_another_number_of_elements_is_refused(wanted: tuple[int, .
         run("reshape", [floats(2, 3, 4)], attributes={"rank": len(wanted), **six("d", wanted)})
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data(), dtype=st.sampled_from(DTYPES), shape=shapes)
 def test_concat(data: st.DataObject, dtype: type, shape: tuple[int, ...]) -> None:
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
@@ -93,7 +93,7 @@ def test_a_concatenation_of_different_scales_is_refused() -> None:
 edges = st.one_of(st.integers(-7, 7), st.sampled_from([INT_MAX, INT_MIN]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     data=st.data(),
     dtype=st.sampled_from(DTYPES),
@@ -116,7 +116,7 @@ def test_slice(data: st.DataObject, dtype: type, shape: tuple[int, ...], start: 
     np.testing.assert_array_equal(run("slice", [x], NUMPY_TYPES[x.dtype], attributes), expected)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     data=st.data(),
     dtype=st.sampled_from(DTYPES),
@@ -146,7 +146,7 @@ def test_a_reflection_longer_than_its_axis_is_refused() -> None:
         run("pad", [floats(3)], attributes=attributes)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     data=st.data(),
     dtype=st.sampled_from(DTYPES),
@@ -168,7 +168,7 @@ def test_indices_out_of_range_stay_inside() -> None:
     np.testing.assert_array_equal(run("gather", [x, indices], Type.I32, {"axis": 0}), [0, 0, 3, 3])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     pair=hnp.mutually_broadcastable_shapes(num_shapes=2, min_dims=1, max_dims=6, max_side=4),
     dtype=st.sampled_from(DTYPES),

@@ -18,7 +18,7 @@ FREE = {"lo": -np.inf, "hi": np.inf}
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     batch=st.sampled_from([1, 3]),
     size=st.tuples(st.integers(1, 12), st.integers(1, 12)),
@@ -76,7 +76,7 @@ def test_dense_f32_of_more_rows_than_a_strip() -> None:
     np.testing.assert_allclose(result, x @ w.T + b, **CLOSE)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     batches=hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=3),
     m=st.sampled_from([1, 7, 150, 600]),
@@ -106,7 +106,7 @@ def transposed_panels(w: np.ndarray, groups: int) -> np.ndarray:
     return np.stack([panels.gemm_f32(tap) for tap in taps.reshape(-1, o, c // groups)])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     batch=st.sampled_from([1, 2]),
     size=st.tuples(st.integers(1, 6), st.integers(1, 6)),

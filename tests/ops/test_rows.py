@@ -17,7 +17,7 @@ shapes = hnp.array_shapes(min_dims=1, max_dims=5, max_side=20).filter(lambda sha
 
 
 @pytest.mark.parametrize("mode", Reduce, ids=lambda mode: mode.name.lower())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(shape=shapes, axes=st.integers(1, 31), keep=st.booleans())
 def test_reduce(mode: Reduce, shape: tuple[int, ...], axes: int, keep: bool) -> None:
     folded = tuple(d for d in range(len(shape)) if axes >> d & 1)
@@ -47,7 +47,7 @@ def test_an_axis_that_is_not_there_is_refused(axes: int) -> None:
 
 
 @pytest.mark.parametrize("log", [0, 1])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data(), shape=shapes, reach=st.sampled_from([1.0, 50.0, 1000.0]))
 def test_softmax(log: int, data: st.DataObject, shape: tuple[int, ...], reach: float) -> None:
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
@@ -62,7 +62,7 @@ def test_softmax_of_a_mask_is_zero_where_it_hides() -> None:
     np.testing.assert_array_equal(run("softmax_f32", [x], attributes={"axis": 1, "log": 0}), [[0.5, 0, 0.5, 0]])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data(), shape=shapes, with_bias=st.booleans())
 def test_layer_norm(data: st.DataObject, shape: tuple[int, ...], with_bias: bool) -> None:
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
@@ -109,7 +109,7 @@ ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
 @pytest.mark.parametrize("mode", ["nearest", "linear"])
 @pytest.mark.parametrize("coordinates", COORDINATES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 2), st.integers(1, 8), st.integers(1, 8), st.sampled_from([1, 3, 17])),
     out=st.tuples(st.integers(1, 17), st.integers(1, 17)),
@@ -148,3 +148,10 @@ def test_a_resize_to_nothing_is_refused(change: dict[str, float]) -> None:
     attributes = {"mode": 0, "coordinates": 0, "nearest": 0, "out_h": 2, "out_w": 2, "scale_h": 1.0, "scale_w": 1.0}
     with pytest.raises(SlimError):
         run("resize_f32", [floats(1, 2, 2, 1)], attributes={**attributes, **change})
+
+
+def test_a_tie_of_a_scale_that_no_float_holds_is_a_tie() -> None:
+    """2 / 7 is rounded, and 1 / (2 / 7) then lies below 3.5: onnxruntime takes pixel 4 nevertheless."""
+    x = np.arange(7, dtype=np.float32).reshape(1, 7, 1, 1)
+    attributes = {"mode": 0, "coordinates": 1, "nearest": 1, "out_h": 2, "out_w": 1, "scale_h": 2 / 7, "scale_w": 1.0}
+    np.testing.assert_array_equal(run("resize_f32", [x], attributes=attributes).ravel(), [0, 4])

@@ -67,7 +67,7 @@ def test_max_pool(dtype: type, case: Case) -> None:
 
 
 @pytest.mark.parametrize("include", [0, 1])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(case=cases())
 def test_average_pool_f32(include: int, case: Case) -> None:
     x = floats(*case.shape)
@@ -103,7 +103,7 @@ def average(x: np.ndarray, case: Case, include: int) -> np.ndarray:
     return np.where(count[..., None] > 0, total / np.maximum(count, 1)[..., None], 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(case=cases(), include=st.integers(0, 1), zx=st.integers(0, 255), zy=st.integers(0, 255))
 def test_average_pool_u8_is_exact(case: Case, include: int, zx: int, zy: int) -> None:
     x, scale = integers(0, 255, *case.shape), np.float32(0.7)
