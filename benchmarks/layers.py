@@ -185,6 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SlimError, BenchError) as error:
         print(f"benchmarks.layers: {error}", file=sys.stderr)
         return 2
+    finally:
+        os.sched_setaffinity(0, cores)
     layers = bounded(layers, peak, options.precision, options.threads, cache_bytes())
     print(table(layers, peak, options.precision, options.threads))
     return 0

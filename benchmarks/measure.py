@@ -11,7 +11,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -158,7 +158,7 @@ def _together(
 
 
 @contextlib.contextmanager
-def _noting(record: Record):  # type: ignore[no-untyped-def]
+def _noting(record: Record) -> Iterator[None]:
     """An engine's failure becomes its result, and the others go on."""
     try:
         yield

@@ -26,7 +26,10 @@ def prepare(model: Path, precision: str, samples: list[Feeds], folder: Path) -> 
     command = [sys.executable, "-m", "onnx2tf", "-i", str(model), "-o", str(folder), "-osd", "-n", *keep]
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     environment = {**os.environ, "PATH": path, "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    # the images that it checks its own conversion with, and would fetch from the internet
+    images = np.random.default_rng(0).random((20, 128, 128, 3), np.float32)
+    np.save(folder / "calibration_image_sample_data_20x128x128x3_float32.npy", images)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder)
     target = folder / f"{model.stem}_float32.tflite"
     if not target.is_file():
         raise UnsupportedByEngineError(f"onnx2tf does not convert it: {(done.stderr or done.stdout).strip()[-300:]}")
