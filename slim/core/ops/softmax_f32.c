@@ -30,14 +30,27 @@ typedef struct softmax_context {
     int log;
 } softmax_context;
 
+/* One copy of the long code of e^x. */
+static __attribute__((noinline)) void softmax_exp(float *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = slim_exp(y[i]);
+}
+
 /* x and y may be the same memory: after the first loop everything happens in y. */
 static void softmax_row(float *y, const float *x, size_t n, int log)
 {
     float largest = slim_lanes_max(x, n), sum;
     if (log) {
-        float lanes[SLIM_SUM_LANES] = { 0.0f };
-        for (size_t i = 0; i < n; i++)
-            lanes[i % SLIM_SUM_LANES] += slim_exp(x[i] - largest);
+        float lanes[SLIM_SUM_LANES] = { 0.0f }, block[8 * SLIM_SUM_LANES];
+        for (size_t at = 0; at < n; at += 8 * SLIM_SUM_LANES) {
+            size_t count = SLIM_MIN(n - at, (size_t)(8 * SLIM_SUM_LANES));
+            for (size_t i = 0; i < count; i++)
+                block[i] = x[at + i] - largest;
+            softmax_exp(block, count);
+            for (size_t i = 0; i < count; i++)
+                lanes[i % SLIM_SUM_LANES] += block[i];
+        }
         float shift = slim_log(slim_lanes_fold(lanes));
         for (size_t i = 0; i < n; i++)
             y[i] = x[i] - largest - shift;
@@ -45,8 +58,7 @@ static void softmax_row(float *y, const float *x, size_t n, int log)
     }
     for (size_t i = 0; i < n; i++)
         y[i] = x[i] - largest;
-    for (size_t i = 0; i < n; i++)
-        y[i] = slim_exp(y[i]);
+    softmax_exp(y, n);
     sum = 1.0f / slim_lanes_sum(y, n);
     for (size_t i = 0; i < n; i++)
         y[i] *= sum;
@@ -67,11 +79,10 @@ static void softmax_columns(const softmax_context *c, float *y, const float *x, 
         float *to = y + row * inner;
         for (size_t i = 0; i < inner; i++)
             to[i] = x[row * inner + i] - largest[i];
-        for (size_t i = 0; i < inner; i++) {
-            float power = slim_exp(to[i]);
-            sum[i] += power;
-            to[i] = c->log ? to[i] : power;
-        }
+        if (!c->log)
+            softmax_exp(to, inner);
+        for (size_t i = 0; i < inner; i++)
+            sum[i] += c->log ? slim_exp(to[i]) : to[i];
     }
     for (size_t i = 0; i < inner; i++)
         sum[i] = c->log ? slim_log(sum[i]) : 1.0f / sum[i];
