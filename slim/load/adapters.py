@@ -235,7 +235,6 @@ ADAPTERS: Rules = (
     *((f"Reduce{kind}", 18, _attribute_to_input("axes", 1)) for kind in _REDUCTIONS),
     ("GridSample", 20, _grid_sample_20),
     ("DFT", 20, _refuse("has the form of opset 17, with its axis as an attribute")),
-    ("GroupNormalization", 21, _refuse("has scale and bias for each group; opset 21 wants one for each channel")),
 )
 """Operator, the opset that changed it, and the rule that brings a node to that opset; applied in this order."""
 

@@ -9,8 +9,33 @@ from __future__ import annotations
 import onnx
 import onnx_ir as ir
 
+from slim.errors import LoadError, Problem
 from slim.load.foreign import foreign
 from slim.load.stand_ins import stand_in
+
+SHRINKING = frozenset(
+    [
+        "Conv",
+        "ConvTranspose",
+        "ConvInteger",
+        "QLinearConv",
+        "DeformConv",
+        "Col2Im",
+        "Pad",
+        "Resize",
+        "Upsample",
+        "MaxPool",
+        "AveragePool",
+        "LpPool",
+        "MaxUnpool",
+        "MaxRoiPool",
+        "ConstantOfShape",
+        "Range",
+        "Reshape",
+        "Expand",
+    ]
+)
+"""Operators whose inferred dims are arithmetic on attributes or data, and so may come out negative."""
 
 SMALL = 64
 """Elements up to which a constant travels with the graph: longer ones never decide a shape."""
@@ -43,6 +68,8 @@ def infer_shapes(model: ir.Model, where: str) -> None:
     """Set the shape and dtype of every value that onnx can infer; in place. Known ones are replaced when inference
     knows better. Raises `LoadError` when inference itself fails."""
     proto = _describe(model)
+    for end in _checkpoints(proto):
+        _refuse_negative_dims(proto, end, where)
     with foreign(where, "shapes cannot be inferred", "check the shapes given and the model with onnx.checker"):
         inferred = onnx.shape_inference.infer_shapes(proto, check_type=False, strict_mode=False, data_prop=True)
     found = {
@@ -53,6 +80,45 @@ def infer_shapes(model: ir.Model, where: str) -> None:
         for value in node.outputs:
             if value.name in found:
                 _apply(value, found[value.name])
+
+
+def _checkpoints(proto: onnx.ModelProto) -> list[int]:
+    """The indices of the Slice nodes that follow an operator whose inference may give a negative dim.
+
+    onnx's inference aborts the process when a Slice meets one (std::clamp with crossed bounds), for example behind a
+    convolution whose window is larger than its input."""
+    found: list[int] = []
+    risky = False
+    for index, node in enumerate(proto.graph.node):
+        risky = risky or node.op_type in SHRINKING
+        if node.op_type == "Slice" and risky:
+            found.append(index)
+            risky = False
+    return found
+
+
+def _refuse_negative_dims(proto: onnx.ModelProto, end: int, where: str) -> None:
+    """Infer the first `end` nodes alone. Raises `LoadError` with every node that gives a negative dim."""
+    prefix = onnx.ModelProto()
+    prefix.CopyFrom(proto)
+    del prefix.graph.node[end:]
+    del prefix.graph.output[:]
+    with foreign(where, "shapes cannot be inferred"):
+        inferred = onnx.shape_inference.infer_shapes(prefix, check_type=False, strict_mode=False, data_prop=True)
+    negative = {
+        info.name
+        for info in inferred.graph.value_info
+        if any(dim.HasField("dim_value") and dim.dim_value < 0 for dim in info.type.tensor_type.shape.dim)
+    }
+    problems = [
+        Problem(
+            "its window is larger than its input", f"{where}: node '{node.name}' ({node.op_type})", "give larger shapes"
+        )
+        for node in prefix.graph.node
+        if negative & set(node.output)
+    ]
+    if problems:
+        raise LoadError(problems)
 
 
 def _apply(value: ir.Value, kind: onnx.TypeProto.Tensor) -> None:

@@ -126,3 +126,14 @@ def test_params_belong_to_a_symbol(tmp_path: Path) -> None:
     file = save(tmp_path, RELU, {"x": [2]}, ["y"], 13)
     with pytest.raises(LoadError, match="a params file belongs to an MXNet symbol"):
         load(file, params=tmp_path / "x.params")
+
+
+def test_window_larger_than_its_input_before_a_slice(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], "conv"),
+        helper.make_node("Slice", ["c", "from", "to"], ["y"], "slice"),
+    ]
+    constants = {"w": np.zeros((1, 1, 5, 5), np.float32), "from": np.array([0]), "to": np.array([1])}
+    file = save(tmp_path, nodes, {"x": [1, 1, "H", "W"]}, ["y"], 13, constants)
+    with pytest.raises(LoadError, match=r"node 'conv' \(Conv\): its window is larger than its input"):
+        load(file, shapes={"x": (1, 1, 3, 3)})

@@ -85,6 +85,7 @@ OLD_FORMS: dict[str, tuple[int, str, dict[str, Any], int]] = {
     "reduce_l2": (17, "ReduceL2", {"axes": [1]}, 1),
     "split": (11, "Split", {"split": [1, 3], "axis": 1}, 2),
     "split_equal": (13, "Split", {"axis": 1}, 2),
+    "resize": (10, "Resize", {"mode": "nearest"}, 1),
     "average_pool": (7, "AveragePool", {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}, 1),
 }
 
@@ -98,6 +99,8 @@ def test_old_form_of_an_operator(name: str, tmp_path: Path) -> None:
         rng = np.random.default_rng(1)
         constants = {key: rng.uniform(0.5, 2, 4).astype(np.float32) for key in ("scale", "bias", "mean", "var")}
         operands += list(constants)
+    if operator == "Resize":
+        constants, operands = {"scales": np.array([1, 1, 2, 3], np.float32)}, ["x", "scales"]
     outputs = [f"y{index}" for index in range(count)]
     node = helper.make_node(operator, operands, outputs, name, **attributes)
     file = save(tmp_path, [node], {"x": IMAGE}, outputs, opset, constants)
@@ -239,6 +242,7 @@ def test_contributed_binary_operators_have_shapes(operator: str, tmp_path: Path)
     [
         ("QLinearSigmoid", {}, (2, 4, 6, 5)),
         ("QLinearLeakyRelu", {}, (2, 4, 6, 5)),
+        ("QLinearSoftmax", {"opset": 13, "axis": -1}, (2, 4, 6, 5)),
         ("QLinearAveragePool", {"kernel_shape": [3, 2], "strides": [2, 1]}, (2, 4, 2, 4)),
         ("QLinearGlobalAveragePool", {"channels_last": 0}, (2, 4, 1, 1)),
     ],
@@ -281,3 +285,60 @@ def check_contributed(nodes: list[onnx.NodeProto], shape: tuple[int, ...], folde
     assert value.dtype == ir.DataType.UINT8
     assert tuple(value.shape.numpy()) == shape
     assert run(model, {"x": np.zeros(IMAGE, np.float32)})[0].shape == shape
+
+
+@pytest.mark.parametrize(
+    ("operator", "operands", "attributes", "shape"),
+    [
+        ("FusedConv", ["x", "k"], {"activation": "Relu", "strides": [2, 1]}, (2, 3, 2, 3)),
+        ("FusedGemm", ["f", "m", "row"], {"activation": "Relu", "transB": 1}, (8, 4)),
+        ("Gelu", ["x"], {}, IMAGE),
+        ("FastGelu", ["x"], {}, IMAGE),
+        ("QuickGelu", ["x"], {}, IMAGE),
+        ("BiasGelu", ["x", "five"], {}, IMAGE),
+    ],
+)
+def test_fused_operators_have_shapes(
+    operator: str, operands: list[str], attributes: dict[str, Any], shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    nodes = [
+        helper.make_node("Reshape", ["x", "flat"], ["f"]),
+        helper.make_node(operator, operands, ["y"], domain="com.microsoft", **attributes),
+    ]
+    constants = {
+        "k": np.ones((3, 4, 3, 3), np.float32),
+        "m": np.ones((4, 30), np.float32),
+        "row": np.ones(4, np.float32),
+        "five": np.ones(5, np.float32),
+        "flat": np.array([8, 30]),
+    }
+    file = save(tmp_path, nodes, {"x": IMAGE}, ["y"], 13, constants)
+    proto = onnx.load(file)
+    proto.opset_import.add(domain="com.microsoft", version=1)
+    onnx.save(proto, file)
+    model = load(file)
+    output = model.graph.outputs[0]
+    assert output.shape is not None
+    assert tuple(output.shape.numpy()) == shape == run(model, {"x": np.zeros(IMAGE, np.float32)})[0].shape
+
+
+@pytest.mark.parametrize(
+    ("opset", "operator", "attributes", "message"),
+    [
+        (8, "BatchNormalization", {"spatial": 0}, "normalises each position by itself"),
+        (11, "Resize", {"coordinate_transformation_mode": "tf_half_pixel_for_nn"}, "tf_half_pixel_for_nn"),
+    ],
+)
+def test_old_forms_without_an_equivalent(
+    opset: int, operator: str, attributes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    operands = {
+        "BatchNormalization": ["x", *["c"] * 4],
+        "GroupNormalization": ["x", "g", "g"],
+        "Resize": ["x", "e", "s"],
+    }
+    constants = {"c": np.ones(4, np.float32), "e": np.zeros(0, np.float32)}
+    constants["s"] = np.array([1, 1, 2, 2], np.float32)
+    node = helper.make_node(operator, operands[operator], ["y"], "old", **attributes)
+    with pytest.raises(LoadError, match=message):
+        load(save(tmp_path, [node], {"x": IMAGE}, ["y"], opset, constants))
