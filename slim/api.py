@@ -134,15 +134,17 @@ def build(
     embed: bool = False,
     compile: bool = False,
     name: str | None = None,
+    optimize: str = "speed",
 ) -> BuildResult:
     """Write the model as one C file with header, weights, example and Makefile to the folder `output`.
 
-    `embed` puts the weights into the C file, `compile` also compiles it, `name` begins files and C names. Raises
-    `UnsupportedError` with every operator that the core does not have.
+    `embed` puts the weights into the C file, `compile` also compiles it, `name` begins files and C names. `optimize` is
+    "speed", or "size": no memory is traded for speed. Raises `UnsupportedError` with every operator that the core does
+    not have.
     """
     from slim.amalgamate import build
 
-    program, sha256 = _program(model), ""
+    program, sha256 = _program(model, optimize), ""
     if isinstance(model, (str, os.PathLike)):
         path = Path(model)
         name = name or path.stem.removesuffix("-symbol")
@@ -159,14 +161,17 @@ class Session(ProgramSession):
         model: a path (`.onnx`, `*-symbol.json`, `.slim`), an `onnx_ir.Model`, or the bytes of a `.slim` program.
         threads: worker threads, the caller's included.
         isa: instruction set; "auto" is the best that this processor has.
+        optimize: "speed", or "size": 3x3 convolutions keep no transformed weights. A program has chosen already.
 
     Raises:
         UnsupportedError: operators that the core does not have, all of them.
         CoreError: a broken program.
     """
 
-    def __init__(self, model: ModelLike | ProgramLike, threads: int = 1, isa: str = "auto") -> None:
-        super().__init__(_program(model), threads, isa)
+    def __init__(
+        self, model: ModelLike | ProgramLike, threads: int = 1, isa: str = "auto", *, optimize: str = "speed"
+    ) -> None:
+        super().__init__(_program(model, optimize), threads, isa)
 
 
 def _sha256(path: Path) -> str:
@@ -203,7 +208,7 @@ def _samples(samples: SamplesLike, model: ir.Model) -> Iterable[Mapping[str, np.
     return read(Path(samples), [value.name or "" for value in model.graph.inputs])
 
 
-def _program(model: ModelLike | ProgramLike) -> ProgramLike:
+def _program(model: ModelLike | ProgramLike, optimize: str) -> ProgramLike:
     """The `.slim` program of whatever was given: its path or its bytes."""
     if isinstance(model, (bytes, bytearray, memoryview)):
         return model
@@ -211,4 +216,4 @@ def _program(model: ModelLike | ProgramLike) -> ProgramLike:
         return Path(model)
     from slim.lower import lower
 
-    return lower(_standard(model))
+    return lower(_standard(model), optimize=optimize)

@@ -19,14 +19,14 @@ def main(arguments: argparse.Namespace) -> int:
     from slim.cli.output import console, print_json
     from slim.estimate.measure import measure, random_feeds
 
-    session, program_bytes = open_session(arguments)
+    session = open_session(arguments)
     measured = measure(session, random_feeds(session.inputs), arguments.runs)
     if arguments.json:
         from slim.report.documents import bench_document
 
-        print_json(bench_document(session, measured, program_bytes))
+        print_json(bench_document(session, measured, session.program_bytes))
         return 0
     from slim.report.results import bench_table
 
-    console().print(bench_table(session, measured, program_bytes))
+    console().print(bench_table(session, measured, session.program_bytes))
     return 0

@@ -17,6 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="T", default="host", help="such as rpi3 or x86-64-linux (default: host)")
     parser.add_argument("--embed", action="store_true", help="put the weights into the C file")
     parser.add_argument("--compile", action="store_true", help="compile it too")
+    parser.add_argument(
+        "--optimize",
+        choices=("speed", "size"),
+        default="speed",
+        help="size: trade no memory for speed (default: speed)",
+    )
     parser.add_argument("--name", metavar="NAME", help="name of the files and the C prefix (default: the model's)")
 
 
@@ -35,6 +41,7 @@ def main(arguments: argparse.Namespace) -> int:
             embed=arguments.embed,
             compile=arguments.compile,
             name=arguments.name or Path(arguments.model).stem,
+            optimize=arguments.optimize,
         )
     except UnsupportedError as error:
         for problem in error.problems:

@@ -28,9 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
     budget = budget_of(arguments)
     model = load_model(arguments)
     samples = samples_of(arguments, [value.name or "" for value in model.graph.inputs])
-    result = api.compress(
-        model, device, Progress(samples, "calibrating"), budget=budget, threads=arguments.threads
-    )
+    result = api.compress(model, device, Progress(samples, "calibrating"), budget=budget, threads=arguments.threads)
     size = write_model(result.model, arguments.output)
     estimate = replace(result.estimate, model_name=arguments.output.name)
     if arguments.json:

@@ -34,9 +34,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         from slim.report.documents import envelope, quantization_part
 
-        print_json(
-            envelope("quantize", output=str(arguments.output), output_bytes=size, **quantization_part(report))
-        )
+        print_json(envelope("quantize", output=str(arguments.output), output_bytes=size, **quantization_part(report)))
         return 0
     say(f"{len(report.quantized)} nodes compute in 8 bits, {len(report.stayed_float)} stay in float")
     for name, why in report.stayed_float.items():

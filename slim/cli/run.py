@@ -27,7 +27,7 @@ def main(arguments: argparse.Namespace) -> int:
     from slim.cli.feeds import read_feeds, read_labels
     from slim.cli.output import console, print_json, replacing
 
-    session, _ = open_session(arguments)
+    session = open_session(arguments)
     recipe = recipe_of(arguments)
     feeds = read_feeds(arguments.input, [info.name for info in session.inputs], recipe)
     labels = read_labels(arguments.labels) if arguments.labels else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slim.cli.options import add_model, count, load_model
@@ -16,17 +15,18 @@ def add_session(parser: argparse.ArgumentParser) -> None:
     """MODEL, --threads and --isa."""
     add_model(parser, ".onnx, *-symbol.json or .slim")
     parser.add_argument("--threads", metavar="N", type=count, default=1, help="threads to run with (default 1)")
+    parser.add_argument(
+        "--optimize",
+        choices=("speed", "size"),
+        default="speed",
+        help="size: trade no memory for speed (default: speed)",
+    )
     parser.add_argument("--isa", metavar="ISA", default="auto", help="instruction set (default: the best here)")
 
 
-def open_session(arguments: argparse.Namespace) -> tuple[Session, int]:
-    """The session of MODEL on this machine, and the bytes of its program."""
+def open_session(arguments: argparse.Namespace) -> Session:
+    """The session of MODEL on this machine."""
     from slim import api
 
-    if arguments.model.endswith(".slim"):
-        program_bytes = Path(arguments.model).stat().st_size
-        return api.Session(arguments.model, threads=arguments.threads, isa=arguments.isa), program_bytes
-    from slim.lower import lower
-
-    program = lower(api.simplify(load_model(arguments))[0])
-    return api.Session(program, threads=arguments.threads, isa=arguments.isa), len(program)
+    model = arguments.model if arguments.model.endswith(".slim") else load_model(arguments)
+    return api.Session(model, threads=arguments.threads, isa=arguments.isa, optimize=arguments.optimize)

@@ -4,8 +4,8 @@ A program is little-endian and made of 32-bit words, in five sections:
 
     header | tensor records | operator records | words | text | data
 
-`words` holds tensor numbers and operator attributes, `text` NUL-terminated names, `data` the constants, each aligned to 64
-bytes so that the core uses them in place. `python -m slim.core.format` prints the generated `include/slim_format.h`.
+`words` holds tensor numbers and operator attributes, `text` NUL-terminated names, `data` the constants, each aligned to
+64 bytes so that the core uses them in place. `python -m slim.core.format` prints the generated `include/slim_format.h`.
 """
 
 from __future__ import annotations
@@ -108,9 +108,7 @@ def layout(fields: tuple[Field, ...]) -> struct.Struct:
 
 def c_record(name: str, fields: tuple[Field, ...]) -> str:
     """A record as a C struct with a check of its size."""
-    members = "".join(
-        f"    {_C_TYPES[f.code]} {f.name}{f'[{f.count}]' if f.count > 1 else ''};\n" for f in fields
-    )
+    members = "".join(f"    {_C_TYPES[f.code]} {f.name}{f'[{f.count}]' if f.count > 1 else ''};\n" for f in fields)
     size = layout(fields).size
     check = f"typedef char {name}_is_{size}_bytes[sizeof({name}) == {size} ? 1 : -1];\n"
     return f"typedef struct {name} {{\n{members}}} {name};\n{check}"

@@ -1,7 +1,7 @@
 """The ordered list of the core's C files: the library and the single file are both made from it.
 
-Paths are relative to `slim/core`. A kernel file is compiled once for each instruction set by `isa/ISA.c`, which includes
-the vector words of that set and then every kernel that is selected.
+Paths are relative to `slim/core`. A kernel file is compiled once for each instruction set by `isa/ISA.c`, which
+includes the vector words of that set and then every kernel that is selected.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RUNTIME = (
 
 TABLES = ("isa/select.c", "ops/table.c")
 
-# instruction sets of each processor family, as compilers define them; the first of a family needs no more than its baseline
+# instruction sets of each processor family, as compilers define them; the first needs no more than the baseline
 ISAS = {
     "x86_64": ("plain", "avx2", "avx512", "avx512vnni"),
     "aarch64": ("neon", "neondot"),

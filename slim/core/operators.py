@@ -21,7 +21,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator of the core. `source` is the stem of its file in `ops/`, `kernels` the stems of files in `kernels/`."""
+    """An operator of the core: `ops/NAME.c`. `kernels` are the stems of files in `kernels/`."""
 
     code: int
     name: str
@@ -41,18 +41,28 @@ _TABLE = (
     Operator(1, "conv_f32", _attributes(f"{_WINDOW} groups out_channels f:lo f:hi"), ("gemm_f32",), ("window",)),
     Operator(2, "depthwise_f32", _attributes(f"{_WINDOW} f:lo f:hi"), ("depthwise_f32",), ("window",)),
     Operator(3, "dense_f32", _attributes("out_channels f:lo f:hi"), ("gemm_f32",)),
-    Operator(5, "winograd_f32", _attributes(f"{_WINDOW} groups out_channels f:lo f:hi"), ("gemm_f32", "winograd_f32"), ("window",)),
+    Operator(
+        5,
+        "winograd_f32",
+        _attributes(f"{_WINDOW} groups out_channels f:lo f:hi"),
+        ("gemm_f32", "winograd_f32"),
+        ("window",),
+    ),
     Operator(6, "conv_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("gemm_f32",), ("window",)),
     Operator(4, "matmul_f32", _attributes("transpose_b"), ("gemm_f32",)),
     # windows and rows
     Operator(10, "max_pool", _attributes(_WINDOW), (), ("window",)),
-    Operator(11, "average_pool_f32", _attributes(f"{_WINDOW} count_include_pad extra_bottom extra_right"), (), ("window",)),
+    Operator(
+        11, "average_pool_f32", _attributes(f"{_WINDOW} count_include_pad extra_bottom extra_right"), (), ("window",)
+    ),
     Operator(12, "reduce_f32", _attributes("mode axes keep_dims"), ()),
     Operator(13, "softmax_f32", _attributes("axis log"), ()),
     Operator(14, "layer_norm_f32", _attributes("axis f:epsilon"), ()),
     Operator(15, "lrn_f32", _attributes("size f:alpha f:beta f:bias"), ()),
     Operator(16, "resize_f32", _attributes("mode coordinates nearest out_h out_w f:scale_h f:scale_w"), ()),
-    Operator(17, "conv_transpose_f32", _attributes(f"{_WINDOW} groups out_channels output_pad_h output_pad_w"), ("gemm_f32",)),
+    Operator(
+        17, "conv_transpose_f32", _attributes(f"{_WINDOW} groups out_channels output_pad_h output_pad_w"), ("gemm_f32",)
+    ),
     Operator(18, "lstm_f32", _attributes("hidden direction"), ("gemm_f32",)),
     # fp32, element by element
     Operator(20, "binary_f32", _attributes("mode f:lo f:hi"), (), ("broadcast",)),
@@ -76,7 +86,13 @@ _TABLE = (
     Operator(46, "add_u8", _attributes("multiplier_a multiplier_b f:scale lo hi"), (), ("broadcast",)),
     Operator(47, "mul_u8", _attributes("f:scale lo hi"), (), ("broadcast",)),
     Operator(48, "lookup_u8"),
-    Operator(49, "average_pool_u8", _attributes(f"{_WINDOW} count_include_pad extra_bottom extra_right f:scale lo hi"), (), ("window",)),
+    Operator(
+        49,
+        "average_pool_u8",
+        _attributes(f"{_WINDOW} count_include_pad extra_bottom extra_right f:scale lo hi"),
+        (),
+        ("window",),
+    ),
 )
 
 OPERATORS: dict[str, Operator] = {operator.name: operator for operator in _TABLE}

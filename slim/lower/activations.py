@@ -63,10 +63,12 @@ def follow(low: Lowering, value: ir.Value, *, residual: bool = False) -> Chain:
 
 def quantizer(low: Lowering, node: ir.Node) -> tuple[np.float32, int] | None:
     """Scale and zero point of an 8-bit per-tensor QuantizeLinear, as of uint8 (int8 is shifted by 128)."""
-    if node.op_type != "QuantizeLinear" or node.attributes.get_int("block_size", 0):
+    if node.op_type != "QuantizeLinear" or node.attributes.get_int("block_size"):
         return None
     scale = low.constant(node.inputs[1])
-    zero = low.constant(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] is not None else np.zeros((), np.uint8)
+    zero = (
+        low.constant(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] is not None else np.zeros((), np.uint8)
+    )
     if scale is None or zero is None or scale.size != 1 or zero.dtype not in (np.dtype(np.uint8), np.dtype(np.int8)):
         return None
     shift = 128 if zero.dtype == np.int8 else 0

@@ -1,13 +1,15 @@
 """The state of one lowering: which tensors of the program hold each value of the graph, in which layout and type.
 
-A graph value may exist as several tensors: in float and quantized, with its axes stored in several orders. Rules ask for
-the form that they need, and the conversion (a transpose, a dequantize) is written the first time that it is asked for.
-An order is a tuple of the value's axes as they are stored: `(0, 2, 3, 1)` is NHWC for a value whose axes are N, C, H, W.
+A graph value may exist as several tensors: in float and quantized, with its axes stored in several orders. Rules ask
+for the form that they need, and the conversion (a transpose, a dequantize) is written the first time that it is asked
+for. An order is a tuple of the value's axes as they are stored: `(0, 2, 3, 1)` is NHWC for a value whose axes are N, C,
+H, W.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,7 +55,7 @@ class QuantizedConstant:
         if self.scale.ndim:
             shape[self.axis] = -1
         centred = self.values.astype(np.int32) - self.zero_point.astype(np.int32).reshape(shape)
-        return (centred * self.scale.reshape(shape)).astype(np.float32)
+        return np.asarray(centred * self.scale.reshape(shape), np.float32)
 
 
 class Lowering:
@@ -65,7 +67,6 @@ class Lowering:
         self.builder = ProgramBuilder(name)
         self.forms: dict[ir.Value, Forms] = {}
         self.done: set[ir.Node] = set()  # nodes that a fusion has taken
-        self._constants: dict[ir.Value, int] = {}
 
     # ---- constants ----
 
@@ -87,12 +88,14 @@ class Lowering:
     def quantized_constant(self, value: ir.Value | None) -> QuantizedConstant | None:
         """The integers behind a constant's DequantizeLinear."""
         producer = value.producer() if value is not None else None
-        if producer is None or producer.op_type != "DequantizeLinear" or producer.attributes.get_int("block_size", 0):
+        if producer is None or producer.op_type != "DequantizeLinear" or producer.attributes.get_int("block_size"):
             return None
         values, scale = self.constant(producer.inputs[0]), self.constant(producer.inputs[1])
         if values is None or scale is None:
             return None
-        zero = self.constant(producer.inputs[2]) if len(producer.inputs) > 2 and producer.inputs[2] is not None else None
+        zero = (
+            self.constant(producer.inputs[2]) if len(producer.inputs) > 2 and producer.inputs[2] is not None else None
+        )
         if scale.size == 1:
             scale = scale.reshape(())
         zero = np.zeros_like(scale, values.dtype) if zero is None else zero.reshape(scale.shape)
@@ -108,7 +111,9 @@ class Lowering:
     def shape(value: ir.Value) -> tuple[int, ...]:
         """The static shape of a value."""
         if value.shape is None or not all(isinstance(dim, int) for dim in value.shape):
-            raise UnsupportedError(Problem("its shape is not known", f"value {value.name!r}", "give input shapes with --shape"))
+            raise UnsupportedError(
+                Problem("its shape is not known", f"value {value.name!r}", "give input shapes with --shape")
+            )
         return tuple(int(dim) for dim in value.shape)  # type: ignore[arg-type]
 
     def put(self, value: ir.Value, tensor: int, order: Order | None = None, *, quantized: bool | None = None) -> None:
@@ -127,7 +132,9 @@ class Lowering:
         if value not in self.forms:
             array = self.constant(value)
             if array is None:
-                raise UnsupportedError(Problem("is read before it is computed", f"value {value.name!r}", "report this model"))
+                raise UnsupportedError(
+                    Problem("is read before it is computed", f"value {value.name!r}", "report this model")
+                )
             self.put(value, self.place_constant(array, value.name or ""), quantized=False)
         return self.forms[value]
 
@@ -171,7 +178,9 @@ class Lowering:
         sizes = [forms.shape[axis] for axis in wanted]
         if [axis for axis in order if forms.shape[axis] != 1] == [axis for axis in wanted if forms.shape[axis] != 1]:
             # nothing moves: only axes of size 1 change places
-            return self.reshape(tensor, [0 if i == 0 and order[0] == wanted[0] else s for i, s in enumerate(sizes)], name)
+            return self.reshape(
+                tensor, [0 if i == 0 and order[0] == wanted[0] else s for i, s in enumerate(sizes)], name
+            )
         attributes = {f"p{i}": order.index(wanted[i]) if i < len(wanted) else i for i in range(6)}
         return self.builder.operator(
             "transpose", [tensor], kind, attributes, name=f"{name}:order", scale=scale, zero_point=zero_point
@@ -187,7 +196,7 @@ class Lowering:
             "reshape", [tensor], self.builder.type_of(tensor), attributes, name=name, scale=scale, zero_point=zero_point
         )
 
-    def like(self, kind: str, tensor: int, attributes: dict[str, int | float], name: str) -> int:
+    def like(self, kind: str, tensor: int, attributes: Mapping[str, int | float], name: str) -> int:
         """An operator on one tensor whose output has the type and quantization of its input."""
         scale, zero_point = self.builder.quantization_of(tensor)
         return self.builder.operator(
@@ -223,7 +232,9 @@ def element_type(value: ir.Value) -> Type:
         raise UnsupportedError(Problem("its type is not known", f"value {value.name!r}"))
     kind = NUMPY_TYPES.get(np.dtype(value.dtype.numpy()))
     if kind is None:
-        raise UnsupportedError(Problem(f"has type {value.dtype.name}", f"value {value.name!r}", "convert the model to float32"))
+        raise UnsupportedError(
+            Problem(f"has type {value.dtype.name}", f"value {value.name!r}", "convert the model to float32")
+        )
     return kind
 
 

@@ -52,7 +52,11 @@ def _lower_float(
     image = _is_image(low, x, window, groups)
     chain = follow(low, node.outputs[0], residual=not depthwise and not image)
     inputs: list[int | None] = [low.get(x) if image else as_image(low, node, x, quantized=False)]
-    attributes: dict[str, int | float] = {**window.attributes(), "lo": max(chain.lo, -FLOAT_MAX), "hi": min(chain.hi, FLOAT_MAX)}
+    attributes: dict[str, int | float] = {
+        **window.attributes(),
+        "lo": max(chain.lo, -FLOAT_MAX),
+        "hi": min(chain.hi, FLOAT_MAX),
+    }
     if depthwise:
         kind = "depthwise_f32"
         inputs.append(low.place_constant(panels.depthwise(weights.reshape(outputs, -1))))
@@ -109,7 +113,9 @@ def _lower_integer(
         taps_last = layer.weights.reshape(*layer.weights.shape[:2], -1).transpose(0, 2, 1)
         slices = [slice(g * per_group, (g + 1) * per_group) for g in range(groups)]
         weights = np.concatenate([panels.gemm_u8(taps_last[s]) for s in slices])
-        table = np.concatenate([panels.channels(layer.bias[s], layer.weight_sums[s], layer.multiplier[s]) for s in slices])
+        table = np.concatenate(
+            [panels.channels(layer.bias[s], layer.weight_sums[s], layer.multiplier[s]) for s in slices]
+        )
         attributes |= {"groups": groups, "out_channels": outputs}
     assert table.shape[1:] == (3, PANEL)
     output = Type.U8 if layer.target else Type.F32

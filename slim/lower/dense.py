@@ -18,7 +18,8 @@ def lower_gemm(low: Lowering, node: ir.Node) -> None:
     """y = alpha * a @ b + beta * c with constant b and c."""
     a, b = node.inputs[0], node.inputs[1]
     c = node.inputs[2] if len(node.inputs) > 2 else None
-    assert a is not None and b is not None
+    assert a is not None
+    assert b is not None
     alpha, beta = node.attributes.get_float("alpha", 1.0), node.attributes.get_float("beta", 1.0)
     if node.attributes.get_int("transA", 0):
         raise refuse(node, "transposes its first input", "transpose it with an operator of its own")
@@ -42,10 +43,13 @@ def lower_gemm(low: Lowering, node: ir.Node) -> None:
 def lower_matmul(low: Lowering, node: ir.Node) -> None:
     """y = a @ b, the last two axes."""
     a, b = node.inputs[0], node.inputs[1]
-    assert a is not None and b is not None
+    assert a is not None
+    assert b is not None
     if len(low.shape(b)) == 2 and len(low.shape(a)) >= 2:
         bias = _constant_addend(low, node, low.shape(b)[1])
-        layer = integer_layer(low, a, b, bias[1] if bias else None, bias[0].outputs[0] if bias else node.outputs[0], transpose=True)
+        layer = integer_layer(
+            low, a, b, bias[1] if bias else None, bias[0].outputs[0] if bias else node.outputs[0], transpose=True
+        )
         if layer is not None:
             if bias:
                 low.done.add(bias[0])
@@ -65,7 +69,9 @@ def lower_matmul(low: Lowering, node: ir.Node) -> None:
             return
     if min(len(low.shape(a)), len(low.shape(b))) < 2:
         raise refuse(node, "multiplies a vector", "reshape it to a matrix")
-    tensor = low.builder.operator("matmul_f32", [low.get(a), low.get(b)], Type.F32, {"transpose_b": 0}, name=node.name or "")
+    tensor = low.builder.operator(
+        "matmul_f32", [low.get(a), low.get(b)], Type.F32, {"transpose_b": 0}, name=node.name or ""
+    )
     low.put(node.outputs[0], tensor)
 
 
@@ -76,7 +82,12 @@ def _constant_addend(low: Lowering, node: ir.Node, outputs: int) -> tuple[ir.Nod
         return None
     other = add.inputs[1] if add.inputs[0] is node.outputs[0] else add.inputs[0]
     array = low.constant(other)
-    if other is None or array is None or array.size not in (1, outputs) or (array.ndim and array.shape[-1] != array.size):
+    if (
+        other is None
+        or array is None
+        or array.size not in (1, outputs)
+        or (array.ndim and array.shape[-1] != array.size)
+    ):
         return None
     if low.shape(add.outputs[0]) != low.shape(node.outputs[0]):
         return None
@@ -107,7 +118,13 @@ def _dense_u8(low: Lowering, node: ir.Node, a: ir.Value, layer: IntegerLayer) ->
     attributes: dict[str, int | float] = {"out_channels": layer.weights.shape[0], **layer.clamp}
     scale, zero_point = (float(layer.target.scale), layer.target.zero_point) if layer.target else (0.0, 0)
     tensor = low.builder.operator(
-        "dense_u8", inputs, Type.U8 if layer.target else Type.F32, attributes, name=node.name or "", scale=scale, zero_point=zero_point
+        "dense_u8",
+        inputs,
+        Type.U8 if layer.target else Type.F32,
+        attributes,
+        name=node.name or "",
+        scale=scale,
+        zero_point=zero_point,
     )
     claim(low, layer.chain)
     low.put(layer.chain.value, tensor)

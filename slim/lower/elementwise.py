@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import onnx_ir as ir
@@ -83,7 +84,9 @@ def lower_sum(low: Lowering, node: ir.Node) -> None:
     tensor = aligned(low, values[0], order)
     for value in values[1:]:
         attributes: dict[str, int | float] = {"mode": Binary.ADD, "lo": -math.inf, "hi": math.inf}
-        tensor = low.builder.operator("binary_f32", [tensor, aligned(low, value, order)], Type.F32, attributes, name=node.name or "")
+        tensor = low.builder.operator(
+            "binary_f32", [tensor, aligned(low, value, order)], Type.F32, attributes, name=node.name or ""
+        )
     low.put(node.outputs[0], tensor, order)
 
 
@@ -174,7 +177,12 @@ def lower_unary(low: Lowering, node: ir.Node) -> None:
         tensor, order = low.native(x, True)
         table = low.place_constant(lookup_table(low, tensor, mode, alpha, beta, after))
         out = low.builder.operator(
-            "lookup_u8", [tensor, table], Type.U8, name=node.name or "", scale=float(after.scale), zero_point=after.zero_point
+            "lookup_u8",
+            [tensor, table],
+            Type.U8,
+            name=node.name or "",
+            scale=float(after.scale),
+            zero_point=after.zero_point,
         )
         claim(low, after.chain)
         low.put(after.chain.value, out, order)
@@ -194,14 +202,15 @@ def lookup_table(low: Lowering, tensor: int, mode: Unary, alpha: float, beta: fl
     real = (np.arange(256, dtype=np.float64) - zero_point) * np.float64(scale)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         stored = np.rint(apply_unary(mode, real, alpha, beta) / np.float64(after.scale)) + after.zero_point
-    return np.clip(np.nan_to_num(stored, nan=after.zero_point, posinf=255, neginf=0), after.lo, after.hi).astype(np.uint8)
+    finite = np.nan_to_num(stored, nan=after.zero_point, posinf=255, neginf=0)
+    return np.asarray(np.clip(finite, after.lo, after.hi), np.uint8)
 
 
 def apply_unary(mode: Unary, x: np.ndarray, alpha: float, beta: float) -> np.ndarray:
     """The function of a mode in float64, elementwise (ONNX operator definitions)."""
     erf = np.vectorize(math.erf, otypes=[np.float64])
     sigmoid = 0.5 * (np.tanh(0.5 * x) + 1.0)
-    functions = {
+    functions: dict[Unary, Callable[[], np.ndarray]] = {
         Unary.CLIP: lambda: np.clip(x, alpha, beta),
         Unary.SIGMOID: lambda: sigmoid,
         Unary.TANH: lambda: np.tanh(x),
@@ -227,4 +236,4 @@ def apply_unary(mode: Unary, x: np.ndarray, alpha: float, beta: float) -> np.nda
         Unary.COS: lambda: np.cos(x),
         Unary.SWISH: lambda: x * 0.5 * (np.tanh(0.5 * alpha * x) + 1.0),
     }
-    return functions[mode]()
+    return np.asarray(functions[mode](), np.float64)

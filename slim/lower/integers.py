@@ -96,14 +96,16 @@ def _signed_weights(low: Lowering, w: ir.Value, transpose: bool) -> tuple[np.nda
     return (np.ascontiguousarray(signed.T) if transpose else signed), constant.scale.astype(np.float32)
 
 
-def _integer_bias(low: Lowering, bias: ir.Value | None, sx: np.float32, sw: np.ndarray, outputs: int) -> np.ndarray | None:
+def _integer_bias(
+    low: Lowering, bias: ir.Value | None, sx: np.float32, sw: np.ndarray, outputs: int
+) -> np.ndarray | None:
     """The bias in units of sx * sw[o], int64 (O,)."""
     if bias is None:
         return np.zeros(outputs, np.int64)
     stored = low.quantized_constant(bias)
-    if stored is not None and stored.values.dtype == np.int32 and not stored.zero_point.any():
-        if np.allclose(stored.scale, sx * sw, rtol=1e-5, atol=0.0):
-            return np.broadcast_to(stored.values.reshape(-1), (outputs,)).astype(np.int64)
+    in_units = stored is not None and stored.values.dtype == np.int32 and not stored.zero_point.any()
+    if stored is not None and in_units and np.allclose(stored.scale, sx * sw, rtol=1e-5, atol=0.0):
+        return np.broadcast_to(stored.values.reshape(-1), (outputs,)).astype(np.int64)
     real = low.constant(bias)
     if real is None or real.size not in (1, outputs):
         return None

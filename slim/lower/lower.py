@@ -69,14 +69,20 @@ def _missing_rules(model: ir.Model) -> list[Problem]:
         kind = node.op_type if standard else f"{node.domain}.{node.op_type}"
         nodes.setdefault(kind, []).append(node.name or node.outputs[0].name or "?")
     return [
-        Problem(f"{len(names)} times, first {names[0]!r}: the core has no such operator", f"operator {kind}", "see `slim ops`")
+        Problem(
+            f"{len(names)} times, first {names[0]!r}: the core has no such operator",
+            f"operator {kind}",
+            "see `slim ops`",
+        )
         for kind, names in sorted(nodes.items())
     ]
 
 
 def _is_constant(low: Lowering, node: ir.Node) -> bool:
     """Constants are placed when somebody reads them."""
-    return node.op_type == "Constant" or (node.op_type == "DequantizeLinear" and low.quantized_constant(node.outputs[0]) is not None)
+    return node.op_type == "Constant" or (
+        node.op_type == "DequantizeLinear" and low.quantized_constant(node.outputs[0]) is not None
+    )
 
 
 def _place_inputs(low: Lowering) -> None:

@@ -49,7 +49,9 @@ def lower_reshape(low: Lowering, node: ir.Node) -> None:
     low.put(y, low.reshape(low.get(x, source, quantized), dims, node.name or ""), order, quantized=quantized)
 
 
-def _kept_order(low: Lowering, x: ir.Value, before: tuple[int, ...], after: tuple[int, ...]) -> tuple[Order, Order] | None:
+def _kept_order(
+    low: Lowering, x: ir.Value, before: tuple[int, ...], after: tuple[int, ...]
+) -> tuple[Order, Order] | None:
     """Orders of input and output for a reshape that splits the channel axis in two, or merges it back."""
     order = low.order_of(x)
     if order == plain_order(len(before)):
@@ -59,7 +61,12 @@ def _kept_order(low: Lowering, x: ir.Value, before: tuple[int, ...], after: tupl
         for axis in order:
             split += [1, 2] if axis == 1 else [axis + (axis > 1)]
         return order, tuple(split)
-    if len(after) == len(before) - 1 and before[0] == after[0] and before[3:] == after[2:] and before[1] * before[2] == after[1]:
+    if (
+        len(after) == len(before) - 1
+        and before[0] == after[0]
+        and before[3:] == after[2:]
+        and before[1] * before[2] == after[1]
+    ):
         without = [axis for axis in order if axis not in (1, 2)]
         return (*without, 1, 2), tuple([axis - (axis > 1) for axis in without] + [1])
     return None
@@ -127,7 +134,11 @@ def lower_slice(low: Lowering, node: ir.Node) -> None:
     rank = len(low.shape(x))
     starts, ends = (np.asarray(a).reshape(-1) for a in arrays[:2])
     axes = np.asarray(arrays[2]).reshape(-1) if len(arrays) > 2 and arrays[2] is not None else np.arange(len(starts))
-    steps = np.asarray(arrays[3]).reshape(-1) if len(arrays) > 3 and arrays[3] is not None else np.ones(len(starts), np.int64)
+    steps = (
+        np.asarray(arrays[3]).reshape(-1)
+        if len(arrays) > 3 and arrays[3] is not None
+        else np.ones(len(starts), np.int64)
+    )
     tensor, order = native_any(low, x)
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         tensor = _slice(low, tensor, order.index(int(axis) % rank), int(start), int(end), int(step), node.name or "")
@@ -171,7 +182,11 @@ def lower_pad(low: Lowering, node: ir.Node) -> None:
     mode = node.attributes.get_string("mode", "constant") or "constant"
     if mode not in modes:
         raise refuse(node, f"pads in mode {mode!r}")
-    axes = [int(a) % rank for a in np.asarray(arrays[2]).reshape(-1)] if len(arrays) > 2 and arrays[2] is not None else list(range(rank))
+    axes = (
+        [int(a) % rank for a in np.asarray(arrays[2]).reshape(-1)]
+        if len(arrays) > 2 and arrays[2] is not None
+        else list(range(rank))
+    )
     pads = [int(p) for p in arrays[0].reshape(-1)]
     begin, end = dict(zip(axes, pads, strict=False)), dict(zip(axes, pads[len(axes) :], strict=True))
     if min(pads) < 0:
@@ -199,7 +214,8 @@ def _element_bits(low: Lowering, tensor: int, value: float) -> int:
 def lower_gather(low: Lowering, node: ir.Node) -> None:
     """Rows picked by index along an axis."""
     x, indices = node.inputs[0], node.inputs[1]
-    assert x is not None and indices is not None
+    assert x is not None
+    assert indices is not None
     quantized = low.is_quantized(x)
     axis = (node.attributes.get_int("axis", 0) or 0) % len(low.shape(x))
     tensor = low.get(x, quantized=quantized)

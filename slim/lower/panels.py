@@ -1,6 +1,7 @@
 """Weights in panels of 16 output channels: the packing that every register width reads (docs/core.md).
 
-fp32 `[panels][K][16]`, int8 `[panels][taps][K / 4][16][4]`, depthwise `[panels][taps][16]`. Channels past the last are zero.
+fp32 `[panels][K][16]`, int8 `[panels][taps][K / 4][16][4]`, depthwise `[panels][taps][16]`. Channels past the last are
+zero.
 """
 
 from __future__ import annotations

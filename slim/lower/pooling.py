@@ -51,7 +51,13 @@ def average(low: Lowering, node: ir.Node, x: ir.Value, window: Window) -> None:
     scale = np.float32(low.builder.quantization_of(image)[0]) / found.scale
     attributes |= {"scale": float(scale), "lo": found.lo, "hi": found.hi}
     tensor = low.builder.operator(
-        "average_pool_u8", [image], Type.U8, attributes, name=node.name or "", scale=float(found.scale), zero_point=found.zero_point
+        "average_pool_u8",
+        [image],
+        Type.U8,
+        attributes,
+        name=node.name or "",
+        scale=float(found.scale),
+        zero_point=found.zero_point,
     )
     claim(low, found.chain)
     put_image(low, found.chain.value, tensor)
@@ -69,4 +75,6 @@ def lower_lrn(low: Lowering, node: ir.Node) -> None:
         "bias": node.attributes.get_float("bias", 1.0),
     }
     image = as_image(low, node, x, quantized=False)
-    put_image(low, node.outputs[0], low.builder.operator("lrn_f32", [image], Type.F32, attributes, name=node.name or ""))
+    put_image(
+        low, node.outputs[0], low.builder.operator("lrn_f32", [image], Type.F32, attributes, name=node.name or "")
+    )

@@ -74,7 +74,7 @@ class ProgramBuilder:
         self, array: np.ndarray, name: str = "", *, type: Type | None = None, scale: float = 0.0, zero_point: int = 0
     ) -> int:
         """A tensor whose bytes travel with the program. `type` overrides the array's own (bf16 as uint16)."""
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")
         element = type if type is not None else NUMPY_TYPES[array.dtype]
         key = (array.nbytes, hashlib.blake2b(array.view(np.uint8).reshape(-1).data, digest_size=16).digest())
         if key not in self._blob_of:
@@ -116,7 +116,9 @@ class ProgramBuilder:
         codes = OPERATORS[kind].attributes
         if set(given) != {a.name for a in codes}:
             raise ValueError(f"{kind} takes {[a.name for a in codes]}, not {sorted(given)}")
-        packed = b"".join(struct.pack("<" + a.code, float(given[a.name]) if a.code == "f" else int(given[a.name])) for a in codes)
+        packed = b"".join(
+            struct.pack("<" + a.code, float(given[a.name]) if a.code == "f" else int(given[a.name])) for a in codes
+        )
         outputs = tuple(
             self._add(_Tensor(t, Kind.ACTIVATION, names[min(i, len(names) - 1)], (), scale, zero_point, -1))
             for i, t in enumerate(types)
@@ -204,7 +206,15 @@ class _Layout:
         dims = [*tensor.dims, *[1] * (fmt.MAX_RANK - len(tensor.dims))]
         data = self.blob_at[tensor.data] if tensor.data >= 0 else 0
         return fmt.layout(fmt.TENSOR).pack(
-            tensor.type, len(tensor.dims), tensor.kind, 0, text.add(tensor.name), *dims, tensor.scale, tensor.zero_point, data
+            tensor.type,
+            len(tensor.dims),
+            tensor.kind,
+            0,
+            text.add(tensor.name),
+            *dims,
+            tensor.scale,
+            tensor.zero_point,
+            data,
         )
 
     @staticmethod

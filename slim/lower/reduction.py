@@ -33,7 +33,7 @@ def lower_reduce(low: Lowering, node: ir.Node) -> None:
     rank = len(low.shape(x))
     given = low.constant(node.inputs[1]) if len(node.inputs) > 1 and node.inputs[1] is not None else None
     listed = ints(node, "axes", []) if given is None else [int(a) for a in given.reshape(-1)]
-    if not listed and node.attributes.get_int("noop_with_empty_axes", 0):
+    if not listed and node.attributes.get_int("noop_with_empty_axes"):
         low.share(y, x)
         return
     axes = sorted(a % rank for a in listed) if listed else list(range(rank))
@@ -62,7 +62,11 @@ def lower_softmax(low: Lowering, node: ir.Node) -> None:
     tensor, order = low.native(x)
     axis = order.index((node.attributes.get_int("axis", -1) or 0) % rank)
     attributes = {"axis": axis, "log": int(node.op_type == "LogSoftmax")}
-    low.put(node.outputs[0], low.builder.operator("softmax_f32", [tensor], Type.F32, attributes, name=node.name or ""), order)
+    low.put(
+        node.outputs[0],
+        low.builder.operator("softmax_f32", [tensor], Type.F32, attributes, name=node.name or ""),
+        order,
+    )
 
 
 @rule("LayerNormalization")

@@ -25,7 +25,9 @@ def program_bytes(program: ProgramLike) -> np.ndarray:
             with path.open("rb") as file:
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
-            raise CoreError(Problem(f"cannot be read ({error})", str(path), "give the path of a .slim program")) from None
+            raise CoreError(
+                Problem(f"cannot be read ({error})", str(path), "give the path of a .slim program")
+            ) from None
         return np.frombuffer(mapped, np.uint8)
     raw = np.frombuffer(program, np.uint8)
     if raw.size and raw.ctypes.data % ALIGNMENT == 0:
@@ -46,7 +48,9 @@ class Handle:
         self.where = str(program) if isinstance(program, (str, PathLike)) else "program"
         status = self.lib.slim_model_open(ctypes.byref(self.model), self.bytes.ctypes.data, self.bytes.size)
         if status:
-            raise CoreError(Problem(text(self.model.error), self.where, "build the program again with this version of slim"))
+            raise CoreError(
+                Problem(text(self.model.error), self.where, "build the program again with this version of slim")
+            )
         self.options = Options(threads, isa)
         pointer = ctypes.c_void_p()
         status = self.lib.slim_session_create(

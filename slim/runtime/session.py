@@ -1,7 +1,7 @@
 """`Session`: run a program on arrays.
 
-Inputs are checked against the program's names, types and shapes with every problem reported at once; an input of another
-shape (same rank) resizes the session, as the device's own API would.
+Inputs are checked against the program's names, types and shapes with every problem reported at once; an input of
+another shape (same rank) resizes the session, as the device's own API would.
 """
 
 from __future__ import annotations
@@ -87,6 +87,11 @@ class Session:
     def outputs(self) -> tuple[TensorInfo, ...]:
         """The outputs with their present shapes."""
         return self._outputs
+
+    @property
+    def program_bytes(self) -> int:
+        """Bytes of the program: weights, steps and names."""
+        return int(self._handle.bytes.size)
 
     @property
     def arena_bytes(self) -> int:

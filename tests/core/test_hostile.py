@@ -1,4 +1,4 @@
-"""The reader, the planner and the operators under ASan and UBSan, on programs that were broken in thousands of places."""
+"""Reader, planner and operators under ASan and UBSan, on programs that were broken in thousands of places."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from onnx import helper
 
 from slim.core.compile import find_compiler, processor_family
 from slim.core.manifest import CORE, library_units
+from slim.core.operators import OPERATORS
 from slim.lower import ProgramBuilder, lower
 from tests.nets import net
 
@@ -26,11 +27,21 @@ rng = np.random.default_rng(11)
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The driver with the whole core, compiled with the sanitizers."""
     folder = tmp_path_factory.mktemp("hostile")
-    flags = ["-O1", "-g", "-std=gnu11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{CORE}", "-pthread"]
+    flags = [
+        "-O1",
+        "-g",
+        "-std=gnu11",
+        "-fsanitize=address,undefined",
+        "-fno-sanitize-recover=all",
+        f"-I{CORE}",
+        "-pthread",
+    ]
 
     def compile_one(source: Path, defines: tuple[str, ...]) -> Path:
         out = folder / f"{abs(hash(source))}.o"
-        subprocess.run([*find_compiler(), *flags, *(f"-D{d}" for d in defines), "-c", str(source), "-o", str(out)], check=True)
+        subprocess.run(
+            [*find_compiler(), *flags, *(f"-D{d}" for d in defines), "-c", str(source), "-o", str(out)], check=True
+        )
         return out
 
     units = [(CORE / unit.source, unit.defines) for unit in library_units(processor_family())]
@@ -65,7 +76,8 @@ def float_program() -> bytes:
         helper.make_node("Softmax", ["l"], ["y"]),
     ]
     constants = {
-        "w1": weights(8, 3, 3, 3), "b1": weights(8), "w2": weights(8, 1, 3, 3), "w3": weights(8, 4, 1, 1), "k": weights(16, 1, 1),
+        "w1": weights(8, 3, 3, 3), "b1": weights(8), "w2": weights(8, 1, 3, 3), "w3": weights(8, 4, 1, 1),
+        "k": weights(16, 1, 1),
         "d": weights(5, 16), "e": weights(5), "split": np.array([1, 2, 8, 5, 5]), "merge": np.array([1, 16, 5, 5]),
     }  # fmt: skip
     return bytes(lower(ir.from_proto(net(nodes, {"x": (1, 3, 9, 9)}, ["y"], constants))))
@@ -78,7 +90,7 @@ def integer_program() -> bytes:
     from slim.lower import panels
 
     def window(kernel: int, pad: int) -> dict[str, int | float]:
-        names = "kernel_h kernel_w stride_h stride_w dilation_h dilation_w pad_top pad_left pad_bottom pad_right".split()
+        names = [attribute.name for attribute in OPERATORS["max_pool"].attributes]
         return dict(zip(names, [kernel] * 2 + [1] * 4 + [pad] * 4, strict=True))
 
     def table(count: int) -> np.ndarray:
@@ -103,7 +115,9 @@ def integer_program() -> bytes:
     a = u8("average_pool_u8", [m], pool)
     r = u8("requantize", [a], {})
     dense = b.constant(panels.gemm_u8(rng.integers(-127, 128, (7, 1, 20)).astype(np.int8)))
-    y = b.operator("dense_u8", [r, dense, b.constant(table(7))], Type.F32, {"out_channels": 7, **bounds, "flo": -1e9, "fhi": 1e9})
+    y = b.operator(
+        "dense_u8", [r, dense, b.constant(table(7))], Type.F32, {"out_channels": 7, **bounds, "flo": -1e9, "fhi": 1e9}
+    )
     z = b.operator("dequantize", [s], Type.F32)
     return bytes(b.finish([y, z]))
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx_ir as ir
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 
+from slim.lower import lower
+from slim.runtime import Session
 from tests.lower.test_layout import conv, image, kinds, weights
 from tests.nets import assert_agrees, net
 
@@ -66,6 +70,25 @@ def test_any_convolution(
         return
     attributes = {"strides": stride, "dilations": dilation, "pads": pads, "group": groups}
     model = net(
-        [conv("x", "y", "w", **attributes)], {"x": (batch, channels, *size)}, ["y"], {"w": weights(outputs, channels // groups, *kernel)}
+        [conv("x", "y", "w", **attributes)],
+        {"x": (batch, channels, *size)},
+        ["y"],
+        {"w": weights(outputs, channels // groups, *kernel)},
     )
     assert_agrees(model, {"x": image(batch, channels, *size)})
+
+
+@pytest.mark.parametrize("size", [(56, 56), (14, 15), (8, 8), (7, 5), (4, 4)])
+@pytest.mark.parametrize("residual", [False, True])
+def test_winograd_agrees_with_direct_convolution(size: tuple[int, int], residual: bool) -> None:
+    nodes = [conv("x", "a", "w1"), conv("a", "c", "w", pads=[1, 0, 1, 2])]
+    nodes += [conv("a", "b", "w", pads=[1, 0, 1, 2]), helper.make_node("Add", ["c", "b"], ["s"])] if residual else []
+    nodes += [helper.make_node("Relu", ["s" if residual else "c"], ["y"])]
+    model = net(nodes, {"x": (2, 3, *size)}, ["y"], {"w": weights(33, 31, 3, 3), "w1": weights(31, 3, 1, 1)})
+    x = {"x": image(2, 3, *size)}
+    assert kinds(model).count("winograd_f32") == 1 + residual
+    fast = Session(lower(ir.from_proto(model))).run(x)["y"]
+    direct = Session(lower(ir.from_proto(model), optimize="size")).run(x)["y"]
+    noise = np.square(fast - direct).sum() / np.square(direct).sum()
+    assert -10 * np.log10(noise) > 100  # dB
+    assert_agrees(model, x)

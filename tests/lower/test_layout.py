@@ -55,7 +55,12 @@ def test_a_channel_shuffle_is_one_transpose() -> None:
         helper.make_node("Reshape", ["t", "merge"], ["m"]),
         conv("m", "y", "w2"),
     ]
-    constants = {"w": weights(8, 4, 1, 1), "w2": weights(8, 8, 1, 1), "split": np.array([1, 2, 4, 5, 6]), "merge": np.array([1, 8, 5, 6])}
+    constants = {
+        "w": weights(8, 4, 1, 1),
+        "w2": weights(8, 8, 1, 1),
+        "split": np.array([1, 2, 4, 5, 6]),
+        "merge": np.array([1, 8, 5, 6]),
+    }
     model = net(nodes, {"x": (1, 4, 5, 6)}, ["y"], constants)
     between = kinds(model)[2:-2]
     assert between.count("transpose") == 1
@@ -64,7 +69,11 @@ def test_a_channel_shuffle_is_one_transpose() -> None:
 
 @pytest.mark.parametrize("other", [(1, 6, 1, 1), (6, 1, 1), (5, 6), (1,), (2, 1, 5, 6), (1, 6, 5, 1)])
 def test_constants_broadcast_against_channels_last(other: tuple[int, ...]) -> None:
-    nodes = [conv("x", "c", "w"), helper.make_node("Mul", ["c", "k"], ["m"]), helper.make_node("Sub", ["k", "m"], ["y"])]
+    nodes = [
+        conv("x", "c", "w"),
+        helper.make_node("Mul", ["c", "k"], ["m"]),
+        helper.make_node("Sub", ["k", "m"], ["y"]),
+    ]
     model = net(nodes, {"x": (2, 3, 5, 6)}, ["y"], {"w": weights(6, 3, 3, 3)[:, :, :1, :1], "k": weights(*other)})
     assert_agrees(model, {"x": image(2, 3, 5, 6)})
 
@@ -83,13 +92,21 @@ def test_concat_slice_and_softmax_along_any_axis(axis: int) -> None:
 
 
 def test_flatten_after_a_convolution_reads_channels_first() -> None:
-    nodes = [conv("x", "c", "w"), helper.make_node("Flatten", ["c"], ["f"]), helper.make_node("MatMul", ["f", "d"], ["y"])]
+    nodes = [
+        conv("x", "c", "w"),
+        helper.make_node("Flatten", ["c"], ["f"]),
+        helper.make_node("MatMul", ["f", "d"], ["y"]),
+    ]
     model = net(nodes, {"x": (3, 2, 4, 5)}, ["y"], {"w": weights(6, 2, 1, 1), "d": weights(120, 9)})
     assert_agrees(model, {"x": image(3, 2, 4, 5)})
 
 
 def test_an_output_may_also_be_an_input_or_given_twice() -> None:
-    nodes = [helper.make_node("Identity", ["x"], ["y"]), helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Identity", ["a"], ["b"])]
+    nodes = [
+        helper.make_node("Identity", ["x"], ["y"]),
+        helper.make_node("Relu", ["x"], ["a"]),
+        helper.make_node("Identity", ["a"], ["b"]),
+    ]
     assert_agrees(net(nodes, {"x": (2, 3)}, ["y", "a", "b"]), {"x": image(2, 3)})
 
 

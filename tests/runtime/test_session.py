@@ -16,7 +16,10 @@ from slim.runtime import Session, plan
 from tests.nets import net, onnxruntime_run
 
 rng = np.random.default_rng(5)
-WEIGHTS = {"w": rng.normal(size=(20, 3, 3, 3)).astype(np.float32), "v": rng.normal(size=(33, 20, 3, 3)).astype(np.float32)}
+WEIGHTS = {
+    "w": rng.normal(size=(20, 3, 3, 3)).astype(np.float32),
+    "v": rng.normal(size=(33, 20, 3, 3)).astype(np.float32),
+}
 
 
 def image(*shape: int) -> np.ndarray:
@@ -67,7 +70,9 @@ def test_every_problem_with_the_inputs_is_said_at_once(program: bytes) -> None:
     assert [p.where for p in caught.value.problems] == ["input 'x'", "input 'z'", "input 'data'"]
 
 
-@pytest.mark.parametrize("bad", [np.zeros((3, 12, 10), np.float32), np.zeros((0, 3, 12, 10), np.float32), np.full((1, 3, 12, 10), "a")])
+@pytest.mark.parametrize(
+    "bad", [np.zeros((3, 12, 10), np.float32), np.zeros((0, 3, 12, 10), np.float32), np.full((1, 3, 12, 10), "a")]
+)
 def test_wrong_rank_empty_and_text_are_refused(program: bytes, bad: np.ndarray) -> None:
     with pytest.raises(CoreError, match="input 'x'"):
         Session(program).run({"x": bad})
@@ -130,3 +135,19 @@ def test_unknown_options_are_refused(program: bytes) -> None:
         Session(program, isa="sse9")
     with pytest.raises(CoreError, match="threads"):
         Session(program, threads=0)
+
+
+def test_outputs_survive_the_steps_after_them() -> None:
+    nodes = [helper.make_node("Neg", ["x"], ["y"]), helper.make_node("Exp", ["y"], ["z"])]
+    model = net(nodes, {"x": (4, 5)}, ["y", "z"])
+    x = {"x": image(4, 5)}
+    got = Session(lower(ir.from_proto(model))).run(x)
+    for name, expected in onnxruntime_run(model, x).items():
+        np.testing.assert_allclose(got[name], expected, rtol=1e-5)
+
+
+def test_a_scalar_goes_in_and_out() -> None:
+    model = net([helper.make_node("Exp", ["x"], ["y"])], {"x": ()}, ["y"])
+    got = Session(lower(ir.from_proto(model))).run({"x": np.float32(1.0)})["y"]
+    assert got.shape == ()
+    assert got == pytest.approx(np.e, rel=1e-6)

@@ -4,6 +4,7 @@
  * memory, and the GEMM kernel does the rest: nothing is copied, and padding is a pointer to a row of zeros. (Dukhan, "The
  * indirect convolution algorithm", arXiv 1907.02129.) */
 #include "kernels/kernels.h"
+#include "ops/check.h"
 #include "ops/window.h"
 
 #define CONV_F32_POINTERS ((size_t)2048)   /* a strip has at most so many row pointers, */
@@ -35,7 +36,8 @@ SLIM_COLD static slim_status conv_f32_prepare(slim_prepare *p)
     int32_t dims[4];
     if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
         || (status = slim_prepare_expect(p, 1, SLIM_F32, 3, 1)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK)
+        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK
+        || (status = slim_check_output_type(p, 0, SLIM_F32)) != SLIM_OK)
         return status;
     const slim_value *x = slim_prepare_input(p, 0);
     const slim_value *w = slim_prepare_input(p, 1);

@@ -3,6 +3,7 @@
  * Input rows are interleaved and padded into a ring of kernel_h rows in scratch memory. A filter row then reads kernel_w * C
  * neighbouring floats, so the GEMM kernel has kernel_h taps of that length, and padding needs no test. */
 #include "kernels/kernels.h"
+#include "ops/check.h"
 #include "ops/window.h"
 
 #define CONV_IMAGE_BAND ((size_t)8)   /* output rows of a task */
@@ -44,7 +45,8 @@ static slim_status conv_image_prepare(slim_prepare *p)
     int32_t dims[4];
     if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
         || (status = slim_prepare_expect(p, 1, SLIM_F32, 3, 1)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK)
+        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK
+        || (status = slim_check_output_type(p, 0, SLIM_F32)) != SLIM_OK)
         return status;
     const slim_value *x = slim_prepare_input(p, 0);
     const slim_value *w = slim_prepare_input(p, 1);

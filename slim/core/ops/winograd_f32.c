@@ -4,6 +4,7 @@
  * (F(4,3)) or 1.8 times (F(2,3)) the bytes. A block of tiles is transformed, multiplied plane by plane, and transformed back.
  * Against direct convolution the error grows by about 10 dB, to a signal-to-noise ratio of 110 dB and more. */
 #include "kernels/kernels.h"
+#include "ops/check.h"
 #include "ops/window.h"
 
 #define WINOGRAD_SMALL 8                          /* output sizes up to this take F(2,3) */
@@ -51,7 +52,8 @@ SLIM_COLD static slim_status winograd_prepare(slim_prepare *p)
     int32_t dims[4];
     if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
         || (status = slim_prepare_expect(p, 1, SLIM_F32, 3, 1)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK)
+        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK
+        || (status = slim_check_output_type(p, 0, SLIM_F32)) != SLIM_OK)
         return status;
     const slim_value *x = slim_prepare_input(p, 0);
     const slim_value *w = slim_prepare_input(p, 1);

@@ -41,8 +41,8 @@ static void find_lifetimes(slim_session *session)
             if (tensors[j] != SLIM_NO_TENSOR)
                 live_at(session, tensors[j], (int32_t)i);
     }
-    for (uint32_t i = 0; i < h->input_count + h->output_count; i++)
-        live_at(session, m->words[i], i < h->input_count ? 0 : steps - 1);
+    for (uint32_t i = 0; i < h->input_count + h->output_count; i++)   /* outputs outlive the last step */
+        live_at(session, m->words[i], i < h->input_count ? 0 : steps);
 }
 
 /* Let a node's output take the memory of an input that dies there. */
