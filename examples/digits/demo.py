@@ -6,6 +6,7 @@ Reads the files beside it, which `train.py` wrote, and leaves everything that it
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import struct
 import subprocess
@@ -19,46 +20,43 @@ from rich.rule import Rule
 from rich.table import Table
 
 import slim
+from slim.amalgamate import load_target
 from slim.core.compile import find_compiler
 from slim.lower import lower
 
 HERE = Path(__file__).resolve().parent
-MODEL = HERE / "digits.onnx"
 DEVICE = "rpi3"
 
 console = Console(highlight=False, soft_wrap=True)
 
 
-def step(title: str, *command: str | Path, feed: bytes | None = None, shown: str | None = None) -> str:
-    """Print and run one command; its output is passed on, or returned where it is fed. Ends the demo if it fails."""
-    words = [str(word) for word in command]
-    if title:
-        console.print("\n", Rule(f"[bold]{title}", align="left", style="dim"), sep="")
-    console.print(f"[dim]$ {shown or shell(words)}", markup=True)
-    done = subprocess.run(words, input=feed, stdout=subprocess.PIPE if feed is not None else None, check=False)
+def title(text: str) -> None:
+    """A line across the terminal."""
+    console.print("\n", Rule(f"[bold]{text}", align="left", style="dim"), sep="")
+
+
+def run(words: list[str | Path], shown: str | None = None, feed: bytes | None = None) -> bytes:
+    """Print and run a command, which prints for itself unless it is fed. Ends the demo if it fails."""
+    command = [str(word) for word in words]
+    console.print(f"$ {shown or shlex.join(command)}", style="cyan", markup=False)
+    # a command's own lines come after ours also where stdout is a file
+    console.file.flush()
+    done = subprocess.run(command, input=feed, stdout=None if feed is None else subprocess.PIPE, check=False)
     if done.returncode:
         sys.exit(f"demo: that command failed with exit code {done.returncode}")
-    return done.stdout.decode() if done.stdout else ""
+    return done.stdout or b""
 
 
-def shell(words: list[str]) -> str:
-    """The command as one would type it in the checkout."""
-    return shlex.join(word.replace(f"{Path.cwd()}/", "") for word in words).replace(
-        f"{shlex.quote(sys.executable)} -m slim.cli", "slim"
-    )
-
-
-def slim_step(title: str, *arguments: str | Path) -> None:
+def run_slim(*arguments: str | Path) -> None:
     """One command of slim's."""
-    words = [str(argument) for argument in arguments]
-    step(title, sys.executable, "-m", "slim.cli", *words, shown="slim " + shell(words))
+    shown = shlex.join(["slim", *map(str, arguments)])
+    run([sys.executable, "-m", "slim.cli", *arguments], shown)
 
 
 def in_process(path: Path, images: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     """The likeliest digit of each image, by the core in this process."""
     session = slim.Session(path)
-    (name,) = (info.name for info in session.inputs)
-    (output,) = (info.name for info in session.outputs)
+    name, output = session.inputs[0].name, session.outputs[0].name
     return np.array([session.run({name: image[None]})[output].argmax() for image in images])
 
 
@@ -68,12 +66,14 @@ def program_bytes(path: Path) -> int:
 
 
 def code_bytes(obj: Path) -> int:
-    """What `size` calls text: bytes of an ELF object's sections that are loaded and not written to (ELF-64, gABI 4)."""
+    """What `size` calls text: bytes of an ELF object's sections that are loaded and never written (System V gABI 4)."""
     data = obj.read_bytes()
-    if data[:5] != b"\x7fELF\x02":
-        sys.exit(f"demo: {obj} is not an ELF-64 object")
-    offset, size, count = struct.unpack_from("<Q", data, 0x28)[0], *struct.unpack_from("<HH", data, 0x3A)
-    sections = [struct.unpack_from("<IIQQQQ", data, offset + size * index) for index in range(count)]
+    if data[:4] != b"\x7fELF":
+        sys.exit(f"demo: {obj} is not an ELF object")
+    wide = data[4] == 2
+    (start,) = struct.unpack_from("<Q" if wide else "<I", data, 0x28 if wide else 0x20)
+    size, count = struct.unpack_from("<HH", data, 0x3A if wide else 0x2E)
+    sections = (struct.unpack_from("<IIQQQQ" if wide else "<6I", data, start + size * i) for i in range(count))
     write, allocate = 1, 2
     return sum(section[5] for section in sections if section[2] & (write | allocate) == allocate)
 
@@ -82,53 +82,63 @@ def kib(count: int) -> str:
     return f"{count / 1024:.1f} KiB"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="The digits network from ONNX to one C file.")
-    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder for everything that is made")
-    demo(parser.parse_args().out.resolve())
-
-
 def demo(out: Path) -> None:
     """All steps, then the figures."""
-    test = np.load(HERE / "digits-test.npz")
+    here = Path(os.path.relpath(HERE))
+    model, small, code, program = here / "digits.onnx", out / "digits-int8.onnx", out / "digits.o", out / "classify"
+    test = np.load(here / "digits-test.npz")
     images, labels = test["images"], test["labels"]
     out.mkdir(parents=True, exist_ok=True)
-    small = out / "digits-int8.onnx"
 
-    slim_step("Does it fit?", "check", MODEL, "--device", DEVICE)
-    slim_step("Make it fit", "compress", MODEL, "--device", DEVICE, "--data", HERE / "calibration", "-o", small)
-    slim_step("Ship it", "build", small, "--target", "host", "--embed", "--name", "digits", "-o", out)
+    title("Does it fit?")
+    run_slim("check", model, "--device", DEVICE)
 
+    title("Make it fit")
+    run_slim("compress", model, "--device", DEVICE, "--data", here / "calibration", "-o", small)
+
+    title("Ship it")
+    run_slim("build", small, "--target", "host", "--embed", "--name", "digits", "-o", out)
+
+    title("Compile it, as anybody would")
     compiler = find_compiler()
-    code, program = out / "digits.o", out / "classify"
-    step("Compile it, as anybody would", *compiler, "-O3", "-c", out / "digits.c", "-o", code)
-    main_file = HERE / "classify.c"
-    step("", *compiler, "-O3", f"-I{out}", main_file, code, "-o", program, "-lm", "-lpthread")
-    said = step(f"Run it on {len(labels)} images that training did not see", program, feed=images.tobytes())
+    shown = [Path(compiler[0]).name, *compiler[1:]]
+    for options in (
+        ["-O3", "-c", out / "digits.c", "-o", code],
+        ["-O3", f"-I{out}", here / "classify.c", code, "-o", program, "-lm", "-lpthread"],
+    ):
+        run([*compiler, *options], shlex.join(map(str, [*shown, *options])))
 
-    predicted = np.array(said.split(), dtype=np.int64)
+    title(f"Run it on {len(labels)} images that training did not see")
+    answers = run([program.absolute()], f"{program} < images", images.tobytes())
+    predicted = np.array(answers.split(), dtype=np.int64)
     if not np.array_equal(predicted, in_process(small, images)):
         sys.exit("demo: the single file and the core in this process disagree")
-    before, after = (in_process(MODEL, images) == labels).mean(), (predicted == labels).mean()
+    console.print("Every answer is that of the core in this process.")
 
-    weights = program_bytes(small)
+    title("What came of it")
+    before, after = program_bytes(model), program_bytes(small)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    table.add_column()
-    table.add_column("before (fp32)", justify="right")
-    table.add_column("after (int8)", justify="right")
-    table.add_row("accuracy, held-out images", f"{before:.2%}", f"{after:.2%}")
-    table.add_row("weights and graph", kib(program_bytes(MODEL)), kib(weights))
-    table.add_row("code that runs it, on this machine", "", kib(code_bytes(code) - weights))
+    for column in ("", "before, fp32", "after, int8"):
+        table.add_column(column, justify="right" if column else "left")
+    accuracies = [f"{(answer == labels).mean():.2%}" for answer in (in_process(model, images), predicted)]
+    table.add_row("accuracy on held-out images", *accuracies, style="bold")
+    table.add_row("weights and graph", kib(before), kib(after), style="bold")
+    isas = load_target("host").isas
+    table.add_row(f"code, {len(isas)} instruction sets", "", kib(code_bytes(code) - after), style="bold")
     console.print(table)
-    console.print("\nEvery answer of the single file equals that of the core in this process.\n")
+    console.print(f"(the code holds {', '.join(isas)} and takes the best of them when it starts)\n", style="dim")
+    files = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
     for path, what in (
         (small, "the int8 model, standard ONNX"),
-        (out / "digits.c", "the whole network as one C file, weights inside"),
+        (out / "digits.c", "all of it as one C file"),
         (out / "digits.h", "its header"),
         (program, "the program that ran above"),
     ):
-        console.print(f"  {str(path).replace(f'{Path.cwd()}/', ''):38} {kib(path.stat().st_size):>10}   [dim]{what}")
+        files.add_row(str(path), kib(path.stat().st_size), f"[dim]{what}")
+    console.print(files)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description="The digits network from ONNX to one C file.")
+    parser.add_argument("--out", type=Path, default=HERE / "out", help="folder for everything that is made")
+    demo(Path(os.path.relpath(parser.parse_args().out)))

@@ -125,7 +125,7 @@ def write_mxnet(layers: list[Layer], symbol: Path, params: Path) -> None:
                 x = node("FullyConnected", name, [flattened, *variables(layer, "weight", "bias")], num_hidden=hidden)
         return x
 
-    logits = walk(layers, node("null", "data", []))
+    logits = walk(layers, node("null", "data", [], __shape__=(1, 1, 8, 8)))
     head = node("SoftmaxOutput", "softmax", [logits, node("null", "softmax_label", [])])
     graph = {
         "nodes": nodes,
