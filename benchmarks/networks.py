@@ -131,11 +131,12 @@ def prepare(network: Network, engine: str, precision: str, samples: Sequence[Pat
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     cores = sorted(os.sched_getaffinity(0))
+    copy = _copy(network.path, folder)
     try:
         with Worker(engine, cores, environment, folder / "prepare.log") as worker:
             answer = worker.ask(
                 "prepare",
-                model=str(network.path),
+                model=str(copy),
                 precision=precision,
                 samples=[str(path) for path in samples],
                 folder=str(folder),
@@ -143,8 +144,20 @@ def prepare(network: Network, engine: str, precision: str, samples: Sequence[Pat
             file = Path(answer["file"])
     except WorkerError as error:
         return Prepared(None, problem=str(error), unsupported=error.unsupported)
+    finally:
+        shutil.rmtree(copy.parent)
     stamp.write_text(json.dumps({"file": str(file)}))
     return Prepared(file, disk_bytes(file))
+
+
+def _copy(model: Path, folder: Path) -> Path:
+    """A copy of a model, weights inside, for one converter alone: onnx2tf simplifies the very file that it is given."""
+    import onnx
+
+    copy = folder / "source" / model.name
+    copy.parent.mkdir()
+    onnx.save(onnx.load(model), copy)
+    return copy
 
 
 def disk_bytes(file: Path) -> int:

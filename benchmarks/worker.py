@@ -44,6 +44,7 @@ class Worker:
             stderr=self._log,
             text=True,
             cwd=ROOT,
+            start_new_session=True,  # so that whatever an engine starts can be ended with it
             env={**os.environ, **threads, "PYTHONDONTWRITEBYTECODE": "1"},
         )
 
@@ -82,10 +83,10 @@ class Worker:
         return answer
 
     def close(self) -> None:
-        """End the process."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        """End the process and every process that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._log):
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):  # what was not delivered is of no use any more

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -105,6 +107,51 @@ def test_a_dead_worker_and_a_slow_one_are_errors(bench: Path) -> None:
             killed.ask("memory")
     with worker.Worker("slim", [0]) as slow, pytest.raises(worker.WorkerError, match="no answer"):
         slow.ask("memory", timeout=0.0)
+
+
+def test_a_converter_that_rewrites_its_input_does_not_reach_the_users_file(
+    bench: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Rewriting(worker.Worker):
+        def ask(self, do: str, timeout: float = 0.0, **arguments: Any) -> dict[str, Any]:
+            Path(arguments["model"]).write_bytes(b"simplified in place")
+            result = Path(arguments["folder"]) / "model.bin"
+            result.write_bytes(b"converted")
+            return {"file": str(result)}
+
+    monkeypatch.setattr(networks, "Worker", Rewriting)
+    path = small(bench)
+    before = path.read_bytes()
+    (network,) = networks.find([str(path)])
+    assert networks.prepare(network, "slim", "fp32", []).file is not None
+    assert path.read_bytes() == before
+
+
+def test_processes_that_an_engine_started_end_with_it(bench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # an interpreter that leaves a child behind before it serves
+    starter = bench / "starter"
+    starter.write_text(f'#!/bin/sh\nsleep 60 &\necho $! > {bench}/child\nexec {sys.executable} "$@"\n')
+    starter.chmod(0o755)
+    monkeypatch.setattr(worker, "python_of", lambda _: starter)
+    with worker.Worker("slim", [0]) as serving:
+        serving.ask("memory")
+        child = int((bench / "child").read_text())
+        assert _state(child) not in ENDED
+    deadline = time.monotonic() + 10
+    while _state(child) not in ENDED and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert _state(child) in ENDED
+
+
+ENDED = ("Z", "X", "")
+
+
+def _state(process: int) -> str:
+    """The letter of /proc/PID/stat: S sleeping, T stopped, Z ended; nothing where there is no such process."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return ""
 
 
 def test_axes_are_kept_or_turned_channels_last() -> None:
