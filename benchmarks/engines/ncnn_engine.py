@@ -32,7 +32,7 @@ def prepare(model: Path, precision: str, samples: list[Feeds], folder: Path) -> 
         raise UnsupportedByEngineError(f"pnnx does not convert it: {done.stderr.strip()[-200:]}")
     # sizes on disk count only what the engine reads
     for file in folder.iterdir():
-        if ".ncnn." not in file.name:
+        if file.is_file() and ".ncnn." not in file.name:
             file.unlink()
     return param
 
