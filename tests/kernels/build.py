@@ -18,7 +18,11 @@ HERE = Path(__file__).resolve().parent
 
 # the numbers of slim_isa
 NUMBERS = {"plain": 1, "avx2": 2, "avx512": 3, "avx512vnni": 4, "neon": 5, "neondot": 6}
-FAMILIES = {"x86_64": ("plain", "avx2", "avx512", "avx512vnni"), "aarch64": ("neon", "neondot"), "armv7": ("plain", "neon")}
+FAMILIES = {
+    "x86_64": ("plain", "avx2", "avx512", "avx512vnni"),
+    "aarch64": ("neon", "neondot"),
+    "armv7": ("plain", "neon"),
+}
 ISAS = FAMILIES.get({"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine()), ("plain",))
 
 _SELECTION = "\n".join(
@@ -42,8 +46,9 @@ def build(folder: Path, output: str, sources: list[Path], isas: tuple[str, ...],
     defines = [f"-DSLIM_HAS_ISA_{isa.upper()}=1" for isa in isas]
     warnings = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
     target = folder / output
+    files = [*map(str, sources), *map(str, kernels)]
     subprocess.run(
-        [*command, *warnings, *defines, f"-I{folder}", f"-I{CORE}", *map(str, sources), *map(str, kernels), "-lm", "-o", str(target)],
+        [*command, *warnings, *defines, f"-I{folder}", f"-I{CORE}", *files, "-lm", "-o", str(target)],
         check=True,
         env={**os.environ, "LC_ALL": "C"},
     )
@@ -52,4 +57,6 @@ def build(folder: Path, output: str, sources: list[Path], isas: tuple[str, ...],
 
 def compare(command: list[str], isa: str, count: int, seed: int = 1) -> subprocess.CompletedProcess[str]:
     """Run `compare.c` (see there) for one instruction set."""
-    return subprocess.run([*command, str(NUMBERS[isa]), str(count), str(seed)], capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [*command, str(NUMBERS[isa]), str(count), str(seed)], capture_output=True, text=True, timeout=120
+    )

@@ -234,7 +234,7 @@ static window draw_window(void)
     w.dilation_w = draw(4) ? w.dilation_h : range(1, 3);
     w.pad_left = range(0, 4);
     w.in_width = (size_t)range(1, 40);
-    w.channels = (size_t)range(1, 70);
+    w.channels = (size_t)range(1, draw(8) ? 70 : 600);
     w.out_rows = (size_t)range(1, 5);
     int span = (w.kernel_w - 1) * w.dilation_w + 1;
     int out_width = ((int)w.in_width + w.pad_left + range(0, 4) - span) / w.stride_w + 1;

@@ -24,5 +24,6 @@ def kernels(request: pytest.FixtureRequest, kernel_library: ctypes.CDLL) -> Kern
     found = kernel_library.slim_find_kernels(NUMBERS[request.param])
     if not found:
         pytest.skip(f"this processor has no {request.param}")
-    assert found.contents.name == request.param.encode()
-    return found.contents
+    table: Kernels = found.contents
+    assert table.name == request.param.encode()
+    return table

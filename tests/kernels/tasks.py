@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import POINTER, c_float, c_int, c_int32, c_size_t, c_void_p
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,11 @@ def _structure(name: str, fields: str, types: dict[str, object]) -> type[ctypes.
     return type(name, (ctypes.Structure,), {"_fields_": pairs})
 
 
-_POINTERS = {name: c_void_p for name in ("rows", "weights", "bias", "residual", "out", "channels_table")}
+_POINTERS = dict.fromkeys(("rows", "weights", "bias", "residual", "out", "channels_table"), c_void_p)
 _CLAMP = {"lo": c_float, "hi": c_float, "zero_point": c_int32, "input_zero_point": c_int32}
 _WINDOW = "kernel_h kernel_w stride_h stride_w dilation_h dilation_w pad_left"
 _DEPTHWISE = f"rows out_rows out_width in_width channels {_WINDOW} weights"
-_INTS = {name: c_int for name in _WINDOW.split()}
+_INTS = dict.fromkeys(_WINDOW.split(), c_int)
 
 GemmF32 = _structure(
     "GemmF32", "rows m taps k weights bias residual out residual_stride out_stride n lo hi", {**_POINTERS, **_CLAMP}
@@ -52,7 +53,7 @@ class Kernels(ctypes.Structure):
     ]
 
 
-def aligned(array: NDArray[np.generic], loose: int = 64) -> NDArray[np.generic]:
+def aligned(array: NDArray[Any], loose: int = 64) -> NDArray[Any]:
     """A copy on a 64-byte boundary, with `loose` readable bytes after it."""
     block = np.zeros(array.nbytes + loose + 64, np.uint8)
     start = -block.ctypes.data % 64
@@ -61,7 +62,7 @@ def aligned(array: NDArray[np.generic], loose: int = 64) -> NDArray[np.generic]:
     return copy
 
 
-def panels(weights: NDArray[np.generic]) -> NDArray[np.generic]:
+def panels(weights: NDArray[Any]) -> NDArray[Any]:
     """(outputs, steps) -> (panels, steps, 16), zero where the outputs end."""
     outputs, steps = weights.shape
     count = -(-outputs // PANEL)
@@ -70,7 +71,7 @@ def panels(weights: NDArray[np.generic]) -> NDArray[np.generic]:
     return aligned(padded.reshape(count, PANEL, steps).transpose(0, 2, 1))
 
 
-def channel_table(bias: NDArray[np.int32], sums: NDArray[np.int32], multiplier: NDArray[np.float32]) -> NDArray[np.generic]:
+def channel_table(bias: NDArray[np.int32], sums: NDArray[np.int32], multiplier: NDArray[np.float32]) -> NDArray[Any]:
     """(outputs,) each -> (panels, 3, 16): bias, 128 times the sum of the weights, multiplier as float bits."""
     count = -(-len(bias) // PANEL)
     table = np.zeros((3, count * PANEL), np.int32)

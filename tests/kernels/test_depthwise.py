@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -45,7 +46,7 @@ class Window:
         pointers = x.ctypes.data + inside * x.strides[0]
         return np.where((inside >= 0) & (inside < self.size[0]), pointers, 0).astype(np.uintp)
 
-    def sums(self, x: NDArray[np.generic], weights: NDArray[np.generic], fill: float) -> NDArray[np.generic]:
+    def sums(self, x: NDArray[Any], weights: NDArray[Any], fill: float) -> NDArray[Any]:
         """(H, W, C), (C, kernel_h, kernel_w) -> (out_h, out_w, C), in the type of the weights."""
         top, left, bottom, right = self.padding
         padded = np.pad(x.astype(weights.dtype), ((top, bottom), (left, right), (0, 0)), constant_values=fill)
@@ -68,7 +69,11 @@ def windows(draw: st.DrawFn) -> Window:
     dilation = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 3))))
     padding = draw(st.tuples(*[st.integers(0, 3)] * 4))
     least = [max(1, (kernel[i] - 1) * dilation[i] + 1 - padding[i] - padding[i + 2]) for i in (0, 1)]
-    size = (draw(st.integers(least[0], 40)), draw(st.integers(least[1], 40)), draw(st.sampled_from((*range(1, 71), 144, 150))))
+    size = (
+        draw(st.integers(least[0], 40)),
+        draw(st.integers(least[1], 40)),
+        draw(st.sampled_from((*range(1, 71), 144, 150, 300, 530))),
+    )
     return Window(size, kernel, stride, dilation, padding)
 
 

@@ -1,4 +1,4 @@
-"""`compare.c` (see there) under sanitizers, on other processors, and in the other dialects that must compile the kernels."""
+"""`compare.c` (see there) under sanitizers and on other processors; the kernels in other dialects of C."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def test_arm(tmp_path: Path, family: str, cc: str, emulator: str, cpus: dict[str
 
 
 def test_an_instruction_set_that_the_processor_lacks_is_refused(tmp_path: Path) -> None:
-    program = build(tmp_path, "compare", [COMPARE], ("neon", "neondot"), [compiler("aarch64-linux-gnu-gcc"), "-O0", "-static"])
+    program = build(
+        tmp_path, "compare", [COMPARE], ("neon", "neondot"), [compiler("aarch64-linux-gnu-gcc"), "-O0", "-static"]
+    )
     emulator = [compiler("qemu-aarch64"), "-cpu", "cortex-a53", str(program)]
     assert compare(emulator, "neondot", 1).stdout == "not here\n"
 
@@ -47,7 +49,7 @@ def test_single_file_compiles_without_warnings(tmp_path: Path, dialect: tuple[st
     text = "#define SLIM_SINGLE_FILE 1\n" + "".join(f'#include "isa/{isa}.c"\n' for isa in (*ISAS, "select"))
     (tmp_path / "one.c").write_text(text)
     build_flags = ["-O1", "-Wall", "-Wextra", "-Werror", *(f"-DSLIM_HAS_ISA_{isa.upper()}=1" for isa in ISAS)]
-    kernels = "GEMM_F32 GEMM_U8 DEPTHWISE_F32 DEPTHWISE_U8".split()
+    kernels = ["GEMM_F32", "GEMM_U8", "DEPTHWISE_F32", "DEPTHWISE_U8"]
     (tmp_path / "include").mkdir()
     (tmp_path / "include" / "slim_selection.h").write_text("".join(f"#define SLIM_HAS_KERNEL_{k} 1\n" for k in kernels))
     command = [compiler(cc), standard, *build_flags, f"-I{tmp_path}", f"-I{CORE}", "-c", "one.c", "-o", "one.o"]

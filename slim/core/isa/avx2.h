@@ -87,9 +87,10 @@ SLIM_TILE __m128i slim_pair_avx2(const void *p, const void *q)
 #define SLIM_WIDE_MULADD(x, w, a) _mm256_add_epi32((a), _mm256_madd_epi16((x), (w)))
 #define SLIM_WIDE_PART(a, i) (a)
 
-#define SLIM_GEMM_F32_TILES(X) X(2, 6, 2, 1) X(1, 8, 4, 1)
-#define SLIM_GEMM_F32_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
+/* A single row (a dense layer) gets more vectors, to hide the latency of additions. */
+#define SLIM_GEMM_F32_TILES(X) X(4, 1, 1, 1) X(2, 6, 2, 1) X(1, 8, 4, 1)
+#define SLIM_GEMM_F32_WIDTH(vectors, k, m) ((m) == 1 && (vectors) >= 4 ? 4 : (vectors) >= 2 ? 2 : 1)
 #define SLIM_GEMM_U8_TILES(X) X(2, 4, 2, 1) X(1, 8, 4, 1)
-#define SLIM_GEMM_U8_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
+#define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
 
 #include "isa/parts.h"

@@ -61,4 +61,4 @@ SLIM_TILE __m256i slim_pair_avx512(const void *p, const void *q)
 #define SLIM_WIDE_PART(a, i) (a)
 
 #define SLIM_GEMM_U8_TILES(X) X(1, 14, 4, 1) X(2, 10, 3, 1)
-#define SLIM_GEMM_U8_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
+#define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)

@@ -37,5 +37,5 @@ SLIM_TILE void SLIM_NAME(slim_store_u8_part)(uint8_t *p, size_t count, __m512i v
 }
 
 #define SLIM_GEMM_F32_TILES(X) X(1, 14, 4, 1) X(2, 12, 4, 1) X(3, 9, 3, 1) X(4, 6, 2, 1)
-#define SLIM_GEMM_F32_WIDTH(vectors, k) \
+#define SLIM_GEMM_F32_WIDTH(vectors, k, m) \
     ((vectors) % 3 == 0 ? 3 : (k) <= 32 && (vectors) % 4 == 0 ? 4 : (vectors) >= 2 ? 2 : 1)

@@ -17,7 +17,7 @@
 #define SLIM_VECTORS (SLIM_PANEL / SLIM_LANES)   /* in a panel of 16 channels */
 #define SLIM_COLUMNS 4                            /* output columns that depthwise kernels compute together */
 #define SLIM_REACH ((SLIM_COLUMNS - 1) * 2 + 5)   /* input columns that they touch at most: stride 2, 5x5 */
-#define SLIM_BLOCK 128                            /* channels that they take there before they move on */
+#define SLIM_BLOCK 256                            /* channels that they take there before they move on, at most */
 
 /* Loops over registers have constant bounds and must disappear (UNROLL); others stay as they are, for code size (ROLL). */
 #if defined(__clang__)

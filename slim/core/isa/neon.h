@@ -48,10 +48,10 @@ SLIM_TILE int32x4_t slim_dot_sum_neon(slim_dot_sums_neon a)
 
 #if defined(__aarch64__)
 #define SLIM_GEMM_U8_TILES(X) X(2, 6, 2, 1) X(1, 8, 4, 1)
-#define SLIM_GEMM_U8_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
+#define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
 #else
 #define SLIM_GEMM_U8_TILES(X) X(1, 4, 2, 1)
-#define SLIM_GEMM_U8_WIDTH(vectors, k) 1
+#define SLIM_GEMM_U8_WIDTH(vectors, k, m) 1
 #endif
 
 #include "isa/parts.h"

@@ -23,6 +23,6 @@ SLIM_TILE int32x4_t slim_dot_neondot(int8x16_t x, int8x16_t w, int32x4_t acc)
 #define SLIM_DOT_SUM(a) (a)
 
 #define SLIM_GEMM_U8_TILES(X) X(4, 6, 2, 1) X(2, 8, 4, 1) X(1, 8, 4, 1)
-#define SLIM_GEMM_U8_WIDTH(vectors, k) ((vectors) >= 4 ? 4 : (vectors) >= 2 ? 2 : 1)
+#define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 4 ? 4 : (vectors) >= 2 ? 2 : 1)
 
 #include "isa/parts.h"

@@ -111,6 +111,8 @@ SLIM_INLINE __m128i slim_pair_plain(const void *p, const void *q)
 #define SLIM_VF_ROUND(a) slim_round_plain(a)
 #define SLIM_VI_STORE_U8(p, v) (*(uint8_t *)(p) = (uint8_t)(v))
 
+#undef SLIM_BLOCK
+#define SLIM_BLOCK 32   /* for the stacks of microcontrollers */
 #define SLIM_WIDE 1
 #define SLIM_DEPTH 1
 #define SLIM_WIDE_ACC int32_t
@@ -169,14 +171,14 @@ SLIM_INLINE slim_dot_plain slim_dot_input_plain(const uint8_t *p)
 
 #if SLIM_LANES == 4
 #define SLIM_GEMM_F32_TILES(X) X(2, 4, 2, 1) X(1, 4, 2, 1)   /* vectors; rows of a tile, of what is left, 1 */
-#define SLIM_GEMM_F32_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
+#define SLIM_GEMM_F32_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
 #define SLIM_GEMM_U8_TILES(X) X(2, 4, 2, 1) X(1, 4, 2, 1)
-#define SLIM_GEMM_U8_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
+#define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
 #else
 #define SLIM_GEMM_F32_TILES(X) X(4, 4, 1, 1) X(1, 4, 1, 1)
-#define SLIM_GEMM_F32_WIDTH(vectors, k) ((vectors) >= 4 ? 4 : 1)
+#define SLIM_GEMM_F32_WIDTH(vectors, k, m) ((vectors) >= 4 ? 4 : 1)
 #define SLIM_GEMM_U8_TILES(X) X(2, 2, 1, 1) X(1, 2, 1, 1)
-#define SLIM_GEMM_U8_WIDTH(vectors, k) ((vectors) >= 2 ? 2 : 1)
+#define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
 #endif
 
 #include "isa/parts.h"

@@ -71,13 +71,24 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32_row)(const slim_depthwise_f32_task *
     const ptrdiff_t stride = task->stride_w, reach = (SLIM_COLUMNS - 1) * stride + task->kernel_w;
     const ptrdiff_t in_width = (ptrdiff_t)task->in_width;
     const float *const *rows = task->rows + r * (size_t)stride;
+    const size_t step = SLIM_COLUMNS * (size_t)stride * task->channels;
     float *out = task->out + r * task->out_row_stride;
+    int complete = 1, inside = 0;   /* no row is padding; the tile before was inside, so that its table only moves on */
+    for (int ky = 0; ky < task->kernel_h; ky++)
+        complete &= rows[ky] != NULL;
     for (size_t column = 0; column < task->out_width; column += SLIM_COLUMNS, out += SLIM_COLUMNS * task->out_stride) {
         const ptrdiff_t first = (ptrdiff_t)column * stride - task->pad_left;
+        const int now_inside = complete && first >= 0 && first + reach <= in_width;
         const float **pixel = in;
-        for (int ky = 0; ky < task->kernel_h; ky++)
-            for (ptrdiff_t x = first; x < first + reach; x++)
-                *pixel++ = rows[ky] && x >= 0 && x < in_width ? rows[ky] + (size_t)x * task->channels + channel : padding;
+        if (now_inside && inside)
+            for (ptrdiff_t i = 0; i < task->kernel_h * reach; i++)
+                in[i] += step;
+        else
+            for (int ky = 0; ky < task->kernel_h; ky++)
+                for (ptrdiff_t x = first; x < first + reach; x++)
+                    *pixel++ = rows[ky] && x >= 0 && x < in_width
+                        ? rows[ky] + (size_t)x * task->channels + channel : padding;
+        inside = now_inside;
         tile(task, in, out, SLIM_MIN(task->out_width - column, (size_t)SLIM_COLUMNS), channel, end);
     }
 }
@@ -111,14 +122,16 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32)(const slim_depthwise_f32_task *task
 {
     SLIM_NAME(slim_depthwise_f32_tiles) *tile = NULL;
     const int kernel = task->kernel_h, stride = task->stride_h;
+    const size_t blocks = slim_ceil_div(task->channels, SLIM_BLOCK);
+    const size_t block = slim_ceil_div(task->channels, blocks * SLIM_PANEL) * SLIM_PANEL;
     if (task->kernel_w == kernel && task->stride_w == stride && task->dilation_h == 1 && task->dilation_w == 1 && stride <= 2) {
         if (kernel == 3)
             tile = stride == 1 ? SLIM_NAME(slim_depthwise_f32_3_1) : SLIM_NAME(slim_depthwise_f32_3_2);
         if (kernel == 5)
             tile = stride == 1 ? SLIM_NAME(slim_depthwise_f32_5_1) : SLIM_NAME(slim_depthwise_f32_5_2);
     }
-    for (size_t channel = 0; channel < task->channels; channel += SLIM_BLOCK) {
-        const size_t end = SLIM_MIN(channel + SLIM_BLOCK, task->channels);
+    for (size_t channel = 0; channel < task->channels; channel += block) {
+        const size_t end = SLIM_MIN(channel + block, task->channels);
         for (size_t r = 0; r < task->out_rows; r++)
             if (tile)
                 SLIM_NAME(slim_depthwise_f32_row)(task, tile, r, channel, end);

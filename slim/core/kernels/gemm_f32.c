@@ -88,7 +88,7 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
     { \
         for (; b > c && row + b <= task->m; row += b) \
             SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, b, nv); \
-        for (; row + c <= task->m; row += c) \
+        for (; a > c && row + c <= task->m; row += c) \
             SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, c, nv); \
     } \
     SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv)(const slim_gemm_f32_task *task, size_t vector) \
@@ -106,7 +106,7 @@ SLIM_STEP void SLIM_NAME(slim_gemm_f32)(const slim_gemm_f32_task *task)
 {
     size_t vectors = slim_ceil_div(task->n, SLIM_LANES), vector = 0;
     while (vector < vectors) {
-        size_t width = SLIM_GEMM_F32_WIDTH(vectors - vector, task->taps * task->k);
+        size_t width = SLIM_GEMM_F32_WIDTH(vectors - vector, task->taps * task->k, task->m);
         switch (width) { SLIM_GEMM_F32_TILES(SLIM_GEMM_F32_CASE) }
         vector += width;
     }

@@ -35,18 +35,6 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_finish)(const slim_gemm_u8_task *task, con
             SLIM_UNROLL
             for (v = 0; v < nv; v++)
                 y[v] = SLIM_VI_ADD(SLIM_VF_ROUND(x[v]), zero_point);
-#ifdef SLIM_VI_STORE_U8_X2
-            if (nv == 2 && last == SLIM_LANES) {
-                SLIM_VI_STORE_U8_X2(out, y);
-                continue;
-            }
-#endif
-#ifdef SLIM_VI_STORE_U8_X4
-            if (nv == 4 && last == SLIM_LANES) {
-                SLIM_VI_STORE_U8_X4(out, y);
-                continue;
-            }
-#endif
             SLIM_UNROLL
             for (v = 0; v < nv - 1; v++)
                 SLIM_VI_STORE_U8(out + v * SLIM_LANES, y[v]);
@@ -123,7 +111,7 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_tile)(const slim_gemm_u8_task *task, size_
     { \
         for (; b > c && row + b <= task->m; row += b) \
             SLIM_NAME(slim_gemm_u8_tile)(task, row, vector, b, nv); \
-        for (; row + c <= task->m; row += c) \
+        for (; a > c && row + c <= task->m; row += c) \
             SLIM_NAME(slim_gemm_u8_tile)(task, row, vector, c, nv); \
     } \
     SLIM_STEP void SLIM_NAME(slim_gemm_u8_##nv)(const slim_gemm_u8_task *task, size_t vector) \
@@ -141,7 +129,7 @@ SLIM_STEP void SLIM_NAME(slim_gemm_u8)(const slim_gemm_u8_task *task)
 {
     size_t vectors = slim_ceil_div(task->n, SLIM_LANES), vector = 0;
     while (vector < vectors) {
-        size_t width = SLIM_GEMM_U8_WIDTH(vectors - vector, task->taps * task->k);
+        size_t width = SLIM_GEMM_U8_WIDTH(vectors - vector, task->taps * task->k, task->m);
         switch (width) { SLIM_GEMM_U8_TILES(SLIM_GEMM_U8_CASE) }
         vector += width;
     }
