@@ -36,7 +36,7 @@ static slim_value conv_image_turned(const slim_value *x)
     return turned;
 }
 
-static slim_status conv_image_prepare(slim_prepare *p)
+SLIM_COLD static slim_status conv_image_prepare(slim_prepare *p)
 {
     const slim_conv_image_f32_attributes *a = (const slim_conv_image_f32_attributes *)p->attributes;
     slim_status status;

@@ -115,7 +115,7 @@ typedef struct winograd_context {
 } winograd_context;
 
 /* One panel of the weights. */
-static void winograd_transform_weights(void *context, size_t panel, int worker)
+SLIM_COLD static void winograd_transform_weights(void *context, size_t panel, int worker)
 {
     const winograd_context *c = (const winograd_context *)context;
     const int points = c->plan.points;
