@@ -76,10 +76,11 @@ class ProgramBuilder:
         """A tensor whose bytes travel with the program. `type` overrides the array's own (bf16 as uint16)."""
         array = np.asarray(array, order="C")
         element = type if type is not None else NUMPY_TYPES[array.dtype]
-        key = (array.nbytes, hashlib.blake2b(array.view(np.uint8).reshape(-1).data, digest_size=16).digest())
+        blob = array.reshape(-1).view(np.uint8)
+        key = (blob.nbytes, hashlib.blake2b(blob.data, digest_size=16).digest())
         if key not in self._blob_of:
             self._blob_of[key] = len(self._blobs)
-            self._blobs.append(array)
+            self._blobs.append(blob)
         return self._add(_Tensor(element, Kind.CONSTANT, name, array.shape, scale, zero_point, self._blob_of[key]))
 
     def input(self, name: str, type: Type, shape: Sequence[int], *, scale: float = 0.0, zero_point: int = 0) -> int:
@@ -235,5 +236,5 @@ class _Layout:
         view = np.frombuffer(out, np.uint8)
         for at, blob in zip(self.blob_at, self.blobs, strict=True):
             start = self.data + at
-            view[start : start + blob.nbytes] = blob.view(np.uint8).reshape(-1)
+            view[start : start + blob.nbytes] = blob
         return out
