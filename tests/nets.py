@@ -30,7 +30,9 @@ def net(
     return onnx.shape_inference.infer_shapes(model, strict_mode=True)
 
 
-def onnxruntime_run(model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], *, optimize: bool = True) -> dict[str, np.ndarray]:
+def onnxruntime_run(
+    model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], *, optimize: bool = True
+) -> dict[str, np.ndarray]:
     """What onnxruntime says."""
     import onnxruntime as ort
 
@@ -44,7 +46,9 @@ def onnxruntime_run(model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], *, 
     return dict(zip(names, session.run(names, dict(feeds)), strict=True))
 
 
-def slim_run(model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], *, isa: str = "auto", threads: int = 1) -> dict[str, np.ndarray]:
+def slim_run(
+    model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], *, isa: str = "auto", threads: int = 1
+) -> dict[str, np.ndarray]:
     """What the core says of the lowered network, without any graph pass."""
     from slim.lower import lower
     from slim.runtime import Session
@@ -53,7 +57,9 @@ def slim_run(model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], *, isa: st
     return session.run(feeds)
 
 
-def assert_agrees(model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], *, tolerance: float = 1e-5, isa: str = "auto") -> None:
+def assert_agrees(
+    model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], *, tolerance: float = 1e-5, isa: str = "auto"
+) -> None:
     """Every output within `tolerance` of its range (or of its largest value, where that is larger)."""
     expected = onnxruntime_run(model, feeds)
     got = slim_run(model, feeds, isa=isa)
