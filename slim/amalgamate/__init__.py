@@ -1,10 +1,11 @@
-"""A network as one C file: the same core that `slim.runtime` loads, written out for a target with what goes with it.
+"""A network as one C file: the same core that `slim.runtime` loads, written out for a target.
 
-Programs come from `slim.lower`, targets from `configs/targets/*.toml`; the folder that `build` writes needs a C compiler
-and nothing else.
+Programs come from `slim.lower`, targets from `configs/targets/*.toml`; the folder that `build` writes needs a C
+compiler and nothing else.
 """
 
 from slim.amalgamate.build import BuildResult, build
+from slim.amalgamate.sizes import code_size
 from slim.amalgamate.targets import Target, list_targets, load_target
 
-__all__ = ["BuildResult", "Target", "build", "list_targets", "load_target"]
+__all__ = ["BuildResult", "Target", "build", "code_size", "list_targets", "load_target"]

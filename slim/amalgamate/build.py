@@ -60,8 +60,8 @@ def build(
         compile: also compile libNAME.a and the example, with the target's compiler.
         model_sha256: hash of the model file, for the head of the C file.
 
-    Raises SlimError for an unknown target, a broken program, a folder that cannot be written, and, with `compile`, where
-    there is no compiler (before anything is written) or it fails.
+    Raises SlimError for an unknown target, a broken program, a folder that cannot be written, and, with `compile`,
+    where there is no compiler (before anything is written) or it fails.
     """
     chosen = load_target(target) if isinstance(target, str) else target
     program = bytes(program)

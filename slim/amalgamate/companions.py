@@ -1,4 +1,4 @@
-"""The files beside the single file: an example that runs it, a Makefile, and a page for the person who receives them."""
+"""The files beside the single file: an example that runs it, a Makefile, a page for whoever receives them."""
 
 from __future__ import annotations
 

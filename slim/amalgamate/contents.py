@@ -37,13 +37,9 @@ def program_selection(program: bytes | bytearray | memoryview) -> Selection:
     """The operators that the program's records name. Raises CoreError for bytes that hold no such records."""
     header = fmt.layout(fmt.HEADER)
     record = fmt.layout(fmt.OPERATOR)
-    fields = (
-        dict(zip((f.name for f in fmt.HEADER), header.unpack_from(program), strict=True))
-        if len(program) >= header.size
-        else {}
-    )
-    if fields.get("magic") != fmt.MAGIC:
+    if len(program) < header.size or program[:4] != fmt.MAGIC.to_bytes(4, "little"):
         raise CoreError(Problem("these bytes are not a slim program", do="make one with `slim.lower.lower`"))
+    fields = dict(zip((f.name for f in fmt.HEADER), header.unpack_from(program), strict=True))
     start, count = fields["operators"], fields["operator_count"]
     if start + count * record.size > len(program):
         raise CoreError(Problem("the program is truncated"))

@@ -51,7 +51,7 @@ class Network:
         return inputs + [("output", i, tensor) for i, tensor in enumerate(self.contents.outputs)]
 
     def fill(self, template: str, **more: str) -> str:
-        """A template's text with each @KEY@ in it replaced, and of `@EMBEDDED{ ... @}` and `@SEPARATE{ ... @}` one kept."""
+        """A template's text: each @KEY@ replaced, and of `@EMBEDDED{ ... @}` and `@SEPARATE{ ... @}` one kept."""
         values = {
             "FILE": self.file,
             "NAME": self.NAME,
@@ -72,7 +72,8 @@ class Network:
         lines = [
             f"#define {self.NAME}_INPUT_COUNT {len(self.contents.inputs)}",
             f"#define {self.NAME}_OUTPUT_COUNT {len(self.contents.outputs)}",
-            f"#define {self.NAME}_ARENA_BYTES {self.contents.arena_bytes}ul /* activations and scratch memory, at most, with one thread */",
+            "/* activations and scratch memory, at most, with one thread */",
+            f"#define {self.NAME}_ARENA_BYTES {self.contents.arena_bytes}ul",
         ]
         for kind, index, tensor in self.ends:
             prefix = f"#define {self.NAME}_{kind.upper()}_{index}_"
@@ -94,11 +95,11 @@ class Network:
 
     def _transfers(self, kind: str) -> str:
         call = {"input": "slim_set_input", "output": "slim_get_output"}[kind]
-        return "\n".join(
-            f"    if (status == SLIM_OK)\n        status = {call}(net->session, {i}, {kind}_{i}, {self.NAME}_{kind.upper()}_{i}_BYTES);"
-            for end, i, _ in self.ends
-            if end == kind
-        )
+        lines = []
+        for i in (index for end, index, _ in self.ends if end == kind):
+            size = f"{self.NAME}_{kind.upper()}_{i}_BYTES"
+            lines += ["    if (status == SLIM_OK)", f"        status = {call}(net->session, {i}, {kind}_{i}, {size});"]
+        return "\n".join(lines)
 
 
 def file_name(name: str) -> str:

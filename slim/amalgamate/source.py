@@ -1,4 +1,4 @@
-"""The text of the single file and of its header, put together from the core, the network's own functions and the program.
+"""The text of the single file and of its header: the core, the network's own functions, the program.
 
 Nothing here depends on the time, the machine or a path: the same program gives the same bytes.
 """
@@ -29,8 +29,8 @@ _SWITCHES = """\
 """
 
 _LICENCE = """\
- * Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except in compliance with the
- * License. You may obtain a copy of the License at http://www.apache.org/licenses/LICENSE-2.0. Unless required by
+ * Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except in compliance with
+ * the License. You may obtain a copy of the License at http://www.apache.org/licenses/LICENSE-2.0. Unless required by
  * applicable law or agreed to in writing, software distributed under the License is distributed on an "AS IS" BASIS,
  * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. SPDX-License-Identifier: Apache-2.0
  * The weights remain under the model's own licence.
@@ -81,7 +81,8 @@ def _guard(file: str, family: str) -> str:
     macro = {"x86_64": "__x86_64__", "aarch64": "__aarch64__", "armv7": "__arm__"}.get(family)
     if macro is None:
         return ""
-    return f'#if !defined({macro})\n#error "{file}.c was built for {family}: build it again for this processor"\n#endif\n\n'
+    error = f'#error "{file}.c was built for {family}: build it again for this processor"'
+    return f"#if !defined({macro})\n{error}\n#endif\n\n"
 
 
 def _head(network: Network, isas: tuple[str, ...], program: bytes, origin: Origin) -> str:

@@ -1,7 +1,7 @@
 """Targets: what a single file is made for, read from `configs/targets/*.toml`.
 
-A target is a processor family, the instruction sets that the file holds, the compilers that can make it, and the files to
-write beside it. A new one is a new description, which may extend another; the builder has no branch for any of them.
+A target is a processor family, the instruction sets that the file holds, the compilers that can make it, and the files
+to write beside it. A new one is a new description, which may extend another; the builder has no branch for any of them.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ def _target(name: str, values: dict[str, Any], where: str) -> Target:
         problems += _choices("files", values.get("files", []), COMPANIONS, where)
     if problems:
         raise SlimError(problems)
-    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    settings: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
     settings["compilers"] = _compilers(values["compilers"], where)
     return Target(name=name, **settings)
 

@@ -58,7 +58,7 @@ def _commands(compiler: Compiler, target: Target) -> tuple[tuple[str, ...], tupl
 
 
 def compile_folder(folder: Path, name: str, target: Target, example: bool) -> list[str]:
-    """Compile `folder`/NAME.c to libNAME.a there, and example.c with it to `example`. Returns the names of the files."""
+    """Compile NAME.c in `folder` to libNAME.a, and example.c with it to `example`. Returns the files' names."""
     tools = find_toolchain(target)
     compiler = [*tools.compiler, *tools.flags]
     library = f"lib{name}.a"

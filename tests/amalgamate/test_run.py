@@ -1,0 +1,160 @@
+"""The compiled single file against the core in this process: integers bit for bit, floats within 1e-5."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slim.amalgamate import build
+from slim.core.compile import processor_family
+from slim.core.manifest import ISAS
+from slim.errors import CoreError
+from slim.runtime import ISAS as NUMBERS
+from slim.runtime import Session
+from tests.amalgamate.folders import (
+    feeds_of,
+    float_program,
+    mixed_program,
+    need,
+    read_outputs,
+    real_program,
+    write_inputs,
+)
+
+X86 = ("x86_64-linux-gnu-gcc",)
+AARCH64 = ("aarch64-linux-gnu-gcc", "-static")
+ARMV7 = ("arm-linux-gnueabihf-gcc", "-march=armv7-a", "-mfpu=neon-vfpv4", "-mfloat-abi=hard", "-static")
+
+
+def _compiled(folder: Path, target: str, command: tuple[str, ...], program: bytes) -> dict[str, np.ndarray]:
+    """A file with all instruction sets of the target, linked with a driver that asks for each; what it must say."""
+    build(program, name="net", target=target, out=folder)
+    shutil.copy(Path(__file__).with_name("each_isa.c"), folder)
+    subprocess.run(
+        [*command, "-O3", "each_isa.c", "net.c", "-lm", "-lpthread", "-o", "each_isa"], cwd=folder, check=True
+    )
+    feeds = feeds_of(program)
+    write_inputs(program, feeds, folder)
+    return Session(program).run(feeds)
+
+
+def _run_each(folder: Path, isas: list[str], runner: tuple[str, ...] = ()) -> None:
+    numbers = [str(NUMBERS.index(isa)) for isa in isas]
+    subprocess.run([*runner, "./each_isa", *numbers], cwd=folder, check=True, timeout=120)
+
+
+def _assert_agrees(
+    folder: Path, isas: list[str], expected: dict[str, np.ndarray], runner: tuple[str, ...] = ()
+) -> None:
+    _run_each(folder, isas, runner)
+    for isa in isas:
+        got = read_outputs(mixed_program(), folder, isa)
+        np.testing.assert_array_equal(got["y"], expected["y"])
+        np.testing.assert_array_equal(got["image"], expected["image"])
+        np.testing.assert_allclose(got["probabilities"], expected["probabilities"], rtol=1e-5)
+
+
+def _has(isa: str) -> bool:
+    try:
+        Session(mixed_program(), isa=isa).close()
+    except CoreError:
+        return False
+    return True
+
+
+def test_each_instruction_set_of_x86(tmp_path):
+    need(*X86)
+    if processor_family() != "x86_64":
+        pytest.skip("this is another processor")
+    expected = _compiled(tmp_path, "x86-64-linux", X86, mixed_program())
+    _assert_agrees(tmp_path, [isa for isa in ISAS["x86_64"] if _has(isa)], expected)
+
+
+def test_a_real_network_on_each_instruction_set_of_x86(tmp_path):
+    need(*X86)
+    if processor_family() != "x86_64":
+        pytest.skip("this is another processor")
+    program = real_program("resnet8-cifar10")
+    (expected,) = _compiled(tmp_path, "x86-64-linux", X86, program).values()
+    isas = [isa for isa in ISAS["x86_64"] if _has(isa)]
+    _run_each(tmp_path, isas)
+    for isa in isas:
+        (got,) = read_outputs(program, tmp_path, isa).values()
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5 * np.ptp(expected))
+
+
+def test_each_instruction_set_of_aarch64(tmp_path):
+    need(AARCH64[0], "qemu-aarch64")
+    expected = _compiled(tmp_path, "aarch64-linux", AARCH64, mixed_program())
+    _assert_agrees(tmp_path, ["neon"], expected, ("qemu-aarch64", "-cpu", "cortex-a53"))
+    _assert_agrees(tmp_path, ["neon", "neondot"], expected, ("qemu-aarch64", "-cpu", "neoverse-n1"))
+
+
+def test_each_instruction_set_of_armv7(tmp_path):
+    need(ARMV7[0], "qemu-arm")
+    expected = _compiled(tmp_path, "armv7-linux", ARMV7, mixed_program())
+    _assert_agrees(tmp_path, ["plain", "neon"], expected, ("qemu-arm", "-cpu", "cortex-a7"))
+
+
+def test_compiled_for_another_machine_it_chooses_when_it_runs(tmp_path):
+    need("qemu-aarch64")
+    result = build(float_program(), name="net", target="aarch64-linux", out=tmp_path, embed=True, compile=True)
+    assert {path.name for path in result.paths.values()} >= {"libnet.a", "example"}
+    (name,) = write_inputs(float_program(), feeds_of(float_program()), tmp_path)
+    for cpu, isa in (("cortex-a53", "neon"), ("neoverse-n1", "neondot")):
+        command = ["qemu-aarch64", "-cpu", cpu, "./example", "--save", "out", name]
+        said = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=120).stdout
+        assert said.startswith(f"{isa} kernels")
+        expected = Session(float_program()).run(feeds_of(float_program()))["probabilities"]
+        got = read_outputs(float_program(), tmp_path, "out")["probabilities"]
+        np.testing.assert_allclose(got, expected, rtol=1e-5)
+        assert f"[{expected.argmax()}]" in said
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A folder for any processor in which `make` has run."""
+    need("make", "cc")
+    folder = tmp_path_factory.mktemp("made")
+    build(mixed_program(), name="net", target="generic", out=folder)
+    subprocess.run(["make", "-s"], cwd=folder, check=True, timeout=120)
+    return folder
+
+
+def test_the_makefile_runs_the_example(made):
+    done = subprocess.run(["make", "-s", "run"], cwd=made, check=True, capture_output=True, text=True, timeout=120)
+    assert "probabilities: 11 values, the largest:" in done.stdout
+    assert "y: 10 values" in done.stdout
+
+
+def test_threads_change_no_bit(made):
+    (name,) = write_inputs(mixed_program(), feeds_of(mixed_program()), made)
+    for threads in ("1", "2", "3"):
+        command = ["./example", "--threads", threads, "--save", f"t{threads}_", name]
+        subprocess.run(command, cwd=made, check=True, capture_output=True, timeout=60)
+        for index in range(3):
+            assert (made / f"t{threads}_{index}.bin").read_bytes() == (made / f"t1_{index}.bin").read_bytes()
+
+
+def test_the_example_names_what_is_wrong(made, tmp_path):
+    for name in ("example", "net.slim"):
+        shutil.copy(made / name, tmp_path)
+    (tmp_path / "short.bin").write_bytes(b"123")
+
+    def said(*arguments: str) -> str:
+        command = ["./example", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1
+        return done.stderr
+
+    assert "short.bin: cannot be read, or has another size than the input" in said("short.bin")
+    assert "usage" in said("--nonsense")
+    program = tmp_path / "net.slim"
+    program.write_bytes(program.read_bytes()[:-1])
+    assert "the program is truncated" in said()
+    program.unlink()
+    assert "the file cannot be opened" in said()

@@ -1,0 +1,154 @@
+"""The text of the single file: what compiles it, what it asks of the system, that it is always the same."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slim.amalgamate import build
+from slim.amalgamate.contents import Contents
+from slim.amalgamate.network import Network, c_name, file_name
+from slim.amalgamate.source import Origin, header_text, source_text
+from slim.core.manifest import ISAS, select
+from slim.errors import CoreError, SlimError
+from slim.runtime import TensorInfo
+from tests.amalgamate.folders import WARNINGS, float_program, int8_program, mixed_program, need
+
+COMPILERS = {
+    "gcc": ["gcc", "-std=gnu11"],
+    "clang": ["clang", "-std=gnu11"],
+    "g++": ["g++", "-x", "c++", "-std=gnu++17"],
+}
+LIBC = {"malloc", "free", "memcpy", "memmove", "memset", "fopen", "fclose", "fread", "fseek", "ftell", "getauxval"}
+THREADS = {"sched_yield"}  # and pthread_...
+LIBM = {"expf", "logf", "powf", "sinf", "cosf", "tanhf", "erff", "sqrtf", "floorf", "ceilf", "rintf", "roundf", "fmodf"}
+
+
+def _object(folder: Path, name: str, *flags: str, compiler: str = "gcc") -> Path:
+    command = [*COMPILERS[compiler], *WARNINGS, *flags, "-c", f"{name}.c", "-o", f"{name}.o"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / f"{name}.o"
+
+
+def _symbols(path: Path, *options: str) -> set[str]:
+    lines = subprocess.run(["nm", *options, path], check=True, capture_output=True, text=True).stdout.splitlines()
+    return {line.split()[-1].split("@")[0] for line in lines if line.strip()}
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_compiles_without_a_warning_and_alone(compiler, tmp_path):
+    need(compiler)
+    build(mixed_program(), name="net", target="x86-64-linux", out=tmp_path, embed=True)
+    (tmp_path / "net.h").unlink()
+    undefined = _symbols(_object(tmp_path, "net", "-O3", compiler=compiler), "-u")
+    threads = {symbol for symbol in undefined if symbol.startswith("pthread_")} | THREADS
+    assert undefined <= LIBC | LIBM | threads, undefined - LIBC - LIBM - threads
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_every_operator_together_is_valid_c_and_cpp(compiler, tmp_path):
+    need(compiler)
+    array = TensorInfo("x", (1,), np.dtype(np.float32))
+    network = Network("all", Contents(select(), (array,), (array,), 0), embedded=False)
+    (tmp_path / "all.c").write_text(source_text(network, ISAS["x86_64"], "x86_64", b"", Origin("", "")))
+    _object(tmp_path, "all", "-fsyntax-only", compiler=compiler)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_the_example_compiles_without_a_warning(compiler, tmp_path):
+    need(compiler)
+    build(int8_program(), name="a net", out=tmp_path)
+    _object(tmp_path, "example", "-O2", compiler=compiler)
+
+
+def test_without_threads_there_is_no_pthread(tmp_path):
+    need("gcc")
+    build(float_program(), name="net", target="generic", out=tmp_path)
+    undefined = _symbols(_object(tmp_path, "net", "-O0", "-DSLIM_THREADS=0"), "-u")
+    assert undefined <= LIBC | LIBM
+
+
+def test_private_files_show_only_their_own_functions(tmp_path):
+    need("gcc")
+    for name, program in (("first", float_program()), ("second", int8_program())):
+        build(program, name=name, target="generic", out=tmp_path)
+        shown = _symbols(_object(tmp_path, name, "-O0", "-DSLIM_PRIVATE"), "-g", "--defined-only")
+        assert shown == {f"{name}_{word}" for word in ("open_file", "open_bytes", "run", "error", "close")}
+    (tmp_path / "both.c").write_text(
+        '#include "first.h"\n#include "second.h"\nint main(void) { first_net a; second_net b;\n'
+        'int bad = first_open_file(&a, "first.slim", 1) || second_open_file(&b, "second.slim", 2);\n'
+        "first_close(&a); second_close(&b); return bad; }\n"
+    )
+    subprocess.run(["gcc", "both.c", "first.o", "second.o", "-lm", "-lpthread", "-o", "both"], cwd=tmp_path, check=True)
+    subprocess.run(["./both"], cwd=tmp_path, check=True, timeout=60)
+
+
+@pytest.mark.parametrize("embed", [False, True])
+def test_two_builds_are_the_same_bytes(embed, tmp_path):
+    for folder in ("one", "two"):
+        build(int8_program(), name="net", out=tmp_path / folder, embed=embed, model_sha256="ab" * 32)
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in ("one", "two"))
+    assert one == two
+    assert (f"{'net.slim' in one}", len(one)) == (f"{not embed}", 5 if embed else 6)
+    assert str(tmp_path).encode() not in b"".join(one.values())
+
+
+def test_only_the_programs_operators_are_in_it(tmp_path):
+    result = build(int8_program(), name="net", target="x86-64-linux", out=tmp_path)
+    text = result.paths["source"].read_text()
+    inside = set(re.findall(r"Begin file ops/(\w+)\.c", text))
+    assert set(result.operators) <= inside
+    assert "conv_f32" not in inside
+    assert "gemm_f32" not in result.kernels
+    assert text.count("Begin file kernels/gemm_u8.c") == len(ISAS["x86_64"])
+    assert text.count("Begin file base/internal.h") == 1
+    assert '#include "' not in text
+
+
+def test_the_head_says_what_it_is(tmp_path):
+    result = build(int8_program(), name="net", target="rpi3", out=tmp_path, model_sha256="cd" * 32)
+    head = result.paths["source"].read_text().split("*/")[0]
+    for word in (
+        "cd" * 32,
+        "conv_u8",
+        "gemm_u8",
+        "neon",
+        "Apache-2.0",
+        "x float32 [1, 3, 11, 9]",
+        str(result.arena_bytes),
+    ):
+        assert word in head
+
+
+def test_header_has_shapes_as_constants():
+    array = TensorInfo('a "b"?', (1, 5, 2), np.dtype(np.uint8), 0.5, 3)
+    text = header_text(Network("My-Net 1", Contents(select(["reshape"]), (array,), (array,), 64), embedded=True))
+    assert '#define MY_NET_1_INPUT_0_NAME "a \\042b\\042\\077"' in text
+    assert "#define MY_NET_1_INPUT_0_DIMS {1, 5, 2}" in text
+    assert "#define MY_NET_1_OUTPUT_0_BYTES 10ul" in text
+    assert "#define MY_NET_1_OUTPUT_0_SCALE 0.5f" in text
+    assert "slim_status my_net_1_run(my_net_1_net *net, const uint8_t *input_0, uint8_t *output_0);" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "word"),
+    [("squeezenet-v1.0", "squeezenet-v1.0", "squeezenet_v1_0"), ("a b/c", "a-b-c", "a_b_c"), ("3d", "3d", "model_3d"),
+     ("slim", "slim", "model_slim"), ("../x", "x", "x"), ("é", "model", "model")],
+)  # fmt: skip
+def test_names_fit_files_and_c(name, file, word):
+    assert (file_name(name), c_name(file_name(name))) == (file, word)
+
+
+def test_a_failed_build_leaves_nothing(tmp_path):
+    with pytest.raises(CoreError):
+        build(b"SLIM" + bytes(200), name="net", out=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(SlimError, match="file"):
+        build(float_program(), name="net", out=tmp_path / "file")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
