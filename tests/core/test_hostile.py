@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,32 +25,32 @@ PLACES = 2000
 rng = np.random.default_rng(11)
 
 
+FLAGS = [
+    "-O1", "-g", "-std=gnu11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{CORE}", "-pthread",
+]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The driver with the whole core, compiled with the sanitizers."""
-    folder = tmp_path_factory.mktemp("hostile")
-    flags = [
-        "-O1",
-        "-g",
-        "-std=gnu11",
-        "-fsanitize=address,undefined",
-        "-fno-sanitize-recover=all",
-        f"-I{CORE}",
-        "-pthread",
-    ]
+def core_objects(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The whole core, compiled with the sanitizers."""
+    folder = tmp_path_factory.mktemp("sanitized")
 
-    def compile_one(source: Path, defines: tuple[str, ...]) -> Path:
-        out = folder / f"{abs(hash(source))}.o"
-        subprocess.run(
-            [*find_compiler(), *flags, *(f"-D{d}" for d in defines), "-c", str(source), "-o", str(out)], check=True
-        )
-        return out
+    def compile_one(number: int, source: Path, defines: tuple[str, ...]) -> str:
+        out = folder / f"{number}.o"
+        switches = [f"-D{define}" for define in defines]
+        subprocess.run([*find_compiler(), *FLAGS, *switches, "-c", str(source), "-o", str(out)], check=True)
+        return str(out)
 
-    units = [(CORE / unit.source, unit.defines) for unit in library_units(processor_family())]
+    units = [(i, CORE / unit.source, unit.defines) for i, unit in enumerate(library_units(processor_family()))]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        objects = list(pool.map(lambda unit: compile_one(*unit), [*units, (HERE / "hostile.c", ())]))
-    program = folder / "hostile"
-    subprocess.run([*find_compiler(), *flags, *map(str, objects), "-o", str(program), "-lm"], check=True)
+        return list(pool.map(lambda unit: compile_one(*unit), units))
+
+
+def link(driver: str, objects: list[str], folder: Path, *flags: str) -> Path:
+    """A driver of this folder with the core."""
+    program = folder / driver.removesuffix(".c")
+    command = [*find_compiler(), *FLAGS, str(HERE / driver), *objects, *flags, "-o", str(program), "-lm"]
+    subprocess.run(command, check=True)
     return program
 
 
@@ -123,12 +125,24 @@ def integer_program() -> bytes:
 
 
 @pytest.mark.parametrize("make", [float_program, integer_program])
-def test_a_broken_program_is_refused_or_runs(hostile: Path, tmp_path: Path, make: object) -> None:
+def test_a_broken_program_is_refused_or_runs(
+    core_objects: list[str], tmp_path: Path, make: Callable[[], bytes]
+) -> None:
     path = tmp_path / "program.slim"
-    path.write_bytes(make())  # type: ignore[operator]
-    command = [str(hostile), str(path), str(PLACES), "1"]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    path.write_bytes(make())
+    command = [str(link("hostile.c", core_objects, tmp_path)), str(path), str(PLACES), "1"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr[-4000:]
     refused, _, ran, _ = result.stdout.replace(",", "").split()
     assert int(refused) > PLACES
     assert int(ran) > 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="malloc is wrapped by GNU ld")
+def test_every_allocation_may_fail(core_objects: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "program.slim"
+    path.write_bytes(float_program())
+    program = link("out_of_memory.c", core_objects, tmp_path, "-Wl,--wrap=malloc")
+    result = subprocess.run([str(program), str(path)], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr[-4000:]
+    assert result.stdout == "3 refused\n"  # tables, arena, and the arena of the new shape

@@ -230,11 +230,11 @@ SLIM_COLD SLIM_API slim_status slim_resize(slim_session *session, const int32_t 
             slim_copy(value->dims, dims[i], value->rank * sizeof(int32_t));
     }
     status = shape_and_plan(session);
-    if (status != SLIM_OK) {
+    if (status == SLIM_OK)
+        status = slim_session_regrow(session);
+    if (status != SLIM_OK)
         restore_shapes(session, arena);
-        return status;
-    }
-    return slim_session_regrow(session);
+    return status;
 }
 
 SLIM_API slim_status slim_run(slim_session *session)
