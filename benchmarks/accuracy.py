@@ -1,10 +1,11 @@
 """What quantization costs on real images: top-1 in float and in int8, share of equal answers, SQNR of the logits.
 
-    python benchmarks/accuracy.py [MODEL ...] [--every N] [--method mse]
+    python -m benchmarks.accuracy [MODEL ...] [--every N] [--method mse]
 
 Models and images come from `$SLIM_TEST_DATA` (default `../shared/data` beside the checkout). 64 images, spread evenly
-over the sorted list, calibrate; the others are scored, or every Nth of them with `--every`. Both models run in
-onnxruntime, which is no part of slim: the judge is not the judged.
+over the sorted list, calibrate; the others are scored, or every Nth of them with `--every`. The float logits come from
+onnxruntime, which is no part of slim: the judge is not the judged. The int8 ones come from onnxruntime and from the C
+core, each with its own columns; the last two say how far these agree with each other.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ import onnx_ir as ir
 from slim.graph import simplify
 from slim.inputs import Recipe, Samples, load_recipe
 from slim.load import load
+from slim.lower import lower
 from slim.quantize import quantize
+from slim.runtime import Session
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("SLIM_TEST_DATA", ROOT.parent / "shared" / "data"))
@@ -48,6 +51,16 @@ class Score:
     int8_top1: float
     same_top1: float
     sqnr: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Scores of the int8 model in two engines, and `agreement`: the core's logits against onnxruntime's int8 ones."""
+
+    onnxruntime: Score
+    core: Score
+    agreement: Score
+    seconds: float  # that quantization took
 
 
 def labelled_images(model: str, data: Path = DATA) -> list[tuple[Path, int]]:
@@ -91,6 +104,15 @@ def logits(model: ir.Model, images: list[tuple[Path, int]], recipe: Recipe) -> A
     return np.concatenate(rows)[:, recipe.first_class :]
 
 
+def core_logits(model: ir.Model, images: list[tuple[Path, int]], recipe: Recipe) -> Array:
+    """(N, classes) by slim's C core, without the background class."""
+    session = Session(bytes(lower(model)))
+    name, output = session.inputs[0].name, session.outputs[0].name
+    rows = [session.run({name: recipe.apply(path)})[output].reshape(1, -1) for path, _ in images]
+    session.close()
+    return np.concatenate(rows)[:, recipe.first_class :]
+
+
 def score(expected: Array, got: Array, labels: Array) -> Score:
     """Compare int8 logits with float ones, both (N, classes)."""
     before, after = expected.argmax(axis=1), got.argmax(axis=1)
@@ -106,8 +128,8 @@ def score(expected: Array, got: Array, labels: Array) -> Score:
 
 def measure(
     model: str, every: int = 1, calibrate: int = CALIBRATE, method: str = "mse", data: Path = DATA
-) -> tuple[Score, float]:
-    """Quantize `model` and score it; returns the score and the seconds that quantization took."""
+) -> Measurement:
+    """Quantize `model` and score it in both engines."""
     recipe = load_recipe(RECIPES[model])
     calibration, scored = split(labelled_images(model, data), calibrate)
     scored = scored[::every]
@@ -117,7 +139,11 @@ def measure(
     quantized, _ = quantize(loaded, samples, method=method)
     seconds = time.perf_counter() - start
     labels = np.array([label for _, label in scored])
-    return score(logits(loaded, scored, recipe), logits(quantized, scored, recipe), labels), seconds
+    expected, judged = logits(loaded, scored, recipe), logits(quantized, scored, recipe)
+    core = core_logits(quantized, scored, recipe)
+    return Measurement(
+        score(expected, judged, labels), score(expected, core, labels), score(judged, core, labels), seconds
+    )  # fmt: skip
 
 
 def main() -> None:
@@ -127,11 +153,16 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="score every Nth image")
     parser.add_argument("--method", default="mse", help="mse, minmax or percentile")
     options = parser.parse_args()
-    print(f"{'model':24}{'images':>8}{'fp32':>8}{'int8':>8}{'same':>8}{'SQNR':>10}{'quantize':>10}")
+    print(f"{'':40}{'onnxruntime':>26}{'core':>26}{'agreement':>18}")
+    columns = f"{'int8':>8}{'same':>8}{'SQNR':>10}"
+    print(f"{'model':24}{'images':>8}{'fp32':>8}{columns}{columns}{'same':>8}{'SQNR':>10}{'quantize':>10}")
     for model in options.models:
-        found, seconds = measure(model, options.every, method=options.method)
-        shares = "".join(f"{100 * share:8.1f}" for share in (found.float_top1, found.int8_top1, found.same_top1))
-        print(f"{model:24}{found.images:8}{shares}{found.sqnr:7.1f} dB{seconds:8.1f} s", flush=True)
+        found = measure(model, options.every, method=options.method)
+        line = f"{model:24}{found.core.images:8}{100 * found.core.float_top1:8.1f}"
+        for engine in (found.onnxruntime, found.core):
+            line += f"{100 * engine.int8_top1:8.1f}{100 * engine.same_top1:8.1f}{engine.sqnr:7.1f} dB"
+        line += f"{100 * found.agreement.same_top1:8.1f}{found.agreement.sqnr:7.1f} dB"
+        print(f"{line}{found.seconds:8.1f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,12 @@ class Statistics:
     def mean_square(self) -> npt.NDArray[np.float64]:
         return self.squares / max(self.count, 1)
 
+    def shift(self, by: npt.NDArray[np.float64]) -> None:
+        """Account for `by` (C,) having been subtracted. The histogram, which knows no channels, is left as it was."""
+        self.low, self.high = self.low - by, self.high - by
+        self.squares = self.squares - 2 * by * self.total + self.count * np.square(by)
+        self.total = self.total - self.count * by
+
     def add(self, values: Array) -> None:
         self.histogram.add(values)
         channels = values.reshape(values.shape[0], values.shape[1], -1) if values.ndim > 1 else values.reshape(1, 1, -1)

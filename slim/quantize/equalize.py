@@ -21,13 +21,13 @@ import onnx_ir as ir
 from slim.quantize.calibrate import Statistics
 from slim.quantize.insert import constant
 from slim.quantize.plan import HEAVY, Plan, activations, is_constant
-from slim.quantize.weights import channel_scales, quantize_rows
 
 COMMUTING = {"Relu", "Clip", "MaxPool", "AveragePool", "GlobalAveragePool", "Add", "Identity", "LeakyRelu"}
 EXPONENTS = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
-MOST_FACTOR = 64.0
+MOST_FACTOR = 8.0
 MUST_GAIN = 0.98  # stronger factors have to promise at least this much less noise
-CLIP_MARGIN = 1.05  # above the largest value seen in a channel
+CLIP_MARGIN = 1.3  # above the largest value seen in a channel
+UNSEEN = 0.25  # of the mean peak, added to each: a channel that the samples hardly woke may do more on other data
 
 Floats = npt.NDArray[np.float64]
 
@@ -115,11 +115,11 @@ def choose_factors(region: Region, plan: Plan, seen: Mapping[ir.Value, Statistic
     points = [value for value in region.values if value in plan.group and value in seen]
     if not points:
         return None
-    spans = np.stack([_spans(seen[value]) for value in points])
-    span = spans.max(axis=0)  # (C,)
-    if not span.any():
+    peaks = np.stack([_peaks(seen[value]) for value in points])  # (points, C)
+    if not peaks.any():
         return None
-    limit = np.full(len(span), MOST_FACTOR)
+    peaks += UNSEEN * peaks.mean(axis=1, keepdims=True)
+    limit = np.full(peaks.shape[1], MOST_FACTOR)
     least = 0.0
     for value, bound in region.clips:
         if np.isfinite(bound):
@@ -128,51 +128,50 @@ def choose_factors(region: Region, plan: Plan, seen: Mapping[ir.Value, Statistic
             limit = np.minimum(limit, bound / np.maximum(seen[value].high * CLIP_MARGIN, bound / MOST_FACTOR))
             least = 1.0
     best, best_noise = None, np.inf
-    for exponent in EXPONENTS:
-        factors = (span.max() / np.maximum(span, span.max() / MOST_FACTOR)) ** exponent
-        factors = np.maximum(np.minimum(factors, limit), least)
-        noise = _noise(region, factors, spans, points, seen)
-        if noise < best_noise * MUST_GAIN:
-            best, best_noise = (factors if exponent else None), noise
+    for peak in _directions(peaks):
+        for exponent in EXPONENTS:
+            factors = (peak.max() / np.maximum(peak, peak.max() / MOST_FACTOR)) ** exponent
+            factors = np.maximum(np.minimum(factors, limit), least)
+            noise = _noise(region, factors, points, seen)
+            if noise < best_noise * MUST_GAIN:
+                best, best_noise = (factors if exponent else None), noise
     return best
 
 
-def _spans(statistics: Statistics) -> Floats:
-    """(C,) the width of the interval, with zero, that each channel was seen in."""
-    return np.maximum(statistics.high, 0.0) - np.minimum(statistics.low, 0.0)
+def _peaks(statistics: Statistics) -> Floats:
+    """(C,) the largest magnitude seen in each channel."""
+    return np.maximum(np.abs(statistics.high), np.abs(statistics.low))
 
 
-def _noise(
-    region: Region, factors: Floats, spans: Floats, points: list[ir.Value], seen: Mapping[ir.Value, Statistics]
-) -> float:
+def _directions(peaks: Floats) -> list[Floats]:
+    """What one (C,) stands for the `peaks` (points, C): the largest, or the largest relative to its point's mean."""
+    if len(peaks) == 1:
+        return [peaks[0]]
+    return [peaks.max(axis=0), (peaks / np.maximum(peaks.mean(axis=1, keepdims=True), 1e-30)).max(axis=0)]
+
+
+def _noise(region: Region, factors: Floats, points: list[ir.Value], seen: Mapping[ir.Value, Statistics]) -> float:
     """Relative noise at the consumers: rounding of the activations, plus rounding of the weights.
 
     Uniform rounding to a step has variance step^2 / 12; every point of the region adds its own to what follows.
     """
-    steps = (spans * factors).max(axis=1) / 255  # (points,)
-    rounding = float(np.square(steps).sum()) / 12
+    high = np.array([max(float((seen[value].high * factors).max()), 0.0) for value in points])
+    low = np.array([min(float((seen[value].low * factors).min()), 0.0) for value in points])
+    rounding = float(np.square((high - low) / 255).sum()) / 12
     total = 0.0
     for node in region.consumers:
-        weights = _by_input_channel(node, len(factors)) / factors[:, None]  # (C, O * K) or (C, K) when depthwise
-        power = _input_statistics(node, points, seen).mean_square * np.square(factors)
-        signal = float((np.square(weights).sum(axis=1) * power).sum())
-        scaled = _scaled_rows(node, factors)
-        error = _rows_to_input(node, quantize_error(scaled), len(factors))
-        noise = rounding * float(np.square(weights).sum()) + float((np.square(error).sum(axis=1) * power).sum())
-        total += noise / max(signal, 1e-30)
+        power = _input_statistics(node, points, seen).mean_square * np.square(factors)  # (C,)
+        scaled = _scaled(node, factors)  # (O, I / groups, K)
+        signal = float((np.square(scaled) * _at_weights(scaled, power)).sum())
+        error = np.square(np.abs(scaled).max(axis=(1, 2), keepdims=True) / 127) / 12
+        weights = float((error * _at_weights(scaled, power)).sum()) * scaled.shape[2]
+        total += (rounding * float(np.square(scaled).sum()) + weights) / max(signal, 1e-30)
     return total
 
 
 def _input_statistics(node: ir.Node, points: list[ir.Value], seen: Mapping[ir.Value, Statistics]) -> Statistics:
     value = node.inputs[0]
     return seen[value] if value in seen else seen[points[-1]]  # type: ignore[index]
-
-
-def quantize_error(rows: Floats) -> Floats:
-    """What rounding each row (O, K) to int8 loses."""
-    array = rows.astype(np.float32)
-    scales = channel_scales(array)
-    return quantize_rows(array, scales) * scales[:, None].astype(np.float64) - rows
 
 
 def _weights(node: ir.Node) -> Floats:
@@ -185,29 +184,23 @@ def _weights(node: ir.Node) -> Floats:
     return array.reshape(array.shape[0], array.shape[1], -1)  # (O, I / groups, K)
 
 
-def _by_input_channel(node: ir.Node, channels: int) -> Floats:
-    return _rows_to_input(node, _weights(node).reshape(_weights(node).shape[0], -1), channels)
-
-
-def _rows_to_input(node: ir.Node, rows: Floats, channels: int) -> Floats:
-    """Rows (O, I / groups * K) rearranged to (C, everything that reads channel c)."""
-    shape = _weights(node).shape
-    groups = channels // shape[1]
-    grouped = rows.reshape(groups, shape[0] // groups, shape[1], shape[2])
-    return grouped.transpose(0, 2, 1, 3).reshape(channels, -1)
-
-
 def _scaled(node: ir.Node, factors: Floats) -> Floats:
     """Weights (O, I / groups, K) divided by the factors of the input channels that they multiply."""
     weights = _weights(node)
-    groups = len(factors) // weights.shape[1]
-    divisors = np.repeat(factors.reshape(groups, weights.shape[1]), weights.shape[0] // groups, axis=0)
-    return weights / divisors[:, :, None]
+    return weights / _at_weights(weights, factors)
 
 
-def _scaled_rows(node: ir.Node, factors: Floats) -> Floats:
-    scaled = _scaled(node, factors)
-    return scaled.reshape(scaled.shape[0], -1)
+def input_sums(node: ir.Node, values: Floats) -> Floats:
+    """(O,) what a layer without bias makes of an input that holds `values` (C,) everywhere."""
+    weights = _weights(node)
+    sums: Floats = (weights * _at_weights(weights, values)).sum(axis=(1, 2))
+    return sums
+
+
+def _at_weights(weights: Floats, values: Floats) -> Floats:
+    """(O, I / groups, 1) the entry of `values` (C,) for the input channel that each weight multiplies."""
+    groups = len(values) // weights.shape[1]
+    return np.repeat(values.reshape(groups, weights.shape[1]), weights.shape[0] // groups, axis=0)[:, :, None]
 
 
 def _apply(graph: ir.Graph, region: Region, factors: Floats) -> None:

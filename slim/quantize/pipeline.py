@@ -1,16 +1,19 @@
-"""The order of the quantization steps: plan, observe, choose ranges, write integers into a copy of the model."""
+"""The order of the quantization steps: plan, observe, centre, equalize, choose ranges, write integers into a copy."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 import onnx_ir as ir
 
 from slim.errors import Problem, SlimError
 from slim.quantize.calibrate import Statistics, observe
+from slim.quantize.center import center
 from slim.quantize.equalize import equalize
 from slim.quantize.executor import Array
 from slim.quantize.insert import insert_activations, insert_weights
+from slim.quantize.judge import best
 from slim.quantize.layers import integer_layers
 from slim.quantize.plan import Plan, make_plan
 from slim.quantize.qlinear import is_quantized
@@ -41,16 +44,34 @@ def quantize(
     model = model.clone()
     if is_quantized(model):
         return model, Report((), (), {}, ("The model is quantized already and was left as it is.",))
-    plan = make_plan(model, keep_float)
-    seen = observe(model, samples, plan.points)
-    if equalize(model, plan, seen):
-        seen = observe(model, samples, plan.points)
-    params = choose_ranges(plan, seen, method)
+    model, plan, seen, params = prepare(model, samples, method, keep_float)
     report = make_report(model, plan, seen, params)
     layers = integer_layers(model, samples, plan, params, weight_bits)
     insert_weights(model.graph, plan, params, layers)
     insert_activations(model.graph, plan, params)
     return model, report
+
+
+Prepared = tuple[ir.Model, Plan, dict[ir.Value, Statistics], dict[ir.Value, QParams]]
+
+
+def prepare(
+    model: ir.Model, samples: Iterable[Mapping[str, Array]], method: str, keep_float: Collection[str]
+) -> Prepared:  # fmt: skip
+    """The model with ranges for its activations; centred and equalized if that brings its outputs nearer to float."""
+    plan = make_plan(model, keep_float)
+    seen = observe(model, samples, plan.points)
+    given = model, plan, seen, choose_ranges(plan, seen, method)
+    model = model.clone()
+    plan = make_plan(model, keep_float)
+    known = {value.name: statistics for value, statistics in seen.items()}
+    moved = {value: replace(known[value.name]) for value in plan.points}
+    changed = center(model, plan, moved)
+    if equalize(model, plan, moved) + changed == 0:
+        return given
+    seen = observe(model, samples, plan.points)
+    candidates = given, (model, plan, seen, choose_ranges(plan, seen, method))
+    return candidates[best([(each[0], each[3]) for each in candidates], samples, keep_float)]
 
 
 def choose_ranges(plan: Plan, seen: Mapping[ir.Value, Statistics], method: str) -> dict[ir.Value, QParams]:

@@ -22,7 +22,9 @@ from slim.quantize.ranges import QParams, quantize_array
 POSITIONS = 128  # output positions drawn from each sample
 RIDGE = 0.01  # of the mean diagonal of the second moments
 RIDGE_FEW = 0.5  # more of it, times inputs over positions
+RIDGE_POWER = 1e-5  # of the mean square: inputs that never vary leave only float32's rounding in their covariance
 MOST_MOMENTS = 1 << 24  # numbers held at a time; more layers than that take another pass over the samples
+BLOCK = 32  # inputs rounded before their errors are handed on to those further behind
 MOST_INPUTS = 2048  # a layer with more inputs per output is rounded to nearest
 
 Floats = npt.NDArray[np.float64]
@@ -122,11 +124,16 @@ def round_rows(
     damped = np.take_along_axis(np.take_along_axis(damped, order[:, :, None], axis=1), order[:, None, :], axis=2)
     spread = np.linalg.cholesky(np.linalg.inv(damped)).transpose(0, 2, 1)  # upper triangle, (G, K, K)
     steps = np.empty_like(weights)
-    for position in range(inputs):
-        column = weights[:, :, position]
-        steps[:, :, position] = np.clip(np.round(column / unit), -limit, limit)
-        error = (column - steps[:, :, position] * unit) / spread[:, None, position, position]
-        weights[:, :, position + 1 :] -= error[:, :, None] * spread[:, None, position, position + 1 :]
+    for start in range(0, inputs, BLOCK):  # a block's errors reach the inputs behind it in one product
+        stop = min(start + BLOCK, inputs)
+        errors = np.empty((*weights.shape[:2], stop - start))
+        for position in range(start, stop):
+            column = weights[:, :, position]
+            steps[:, :, position] = np.clip(np.round(column / unit), -limit, limit)
+            error = (column - steps[:, :, position] * unit) / spread[:, None, position, position]
+            weights[:, :, position + 1 : stop] -= error[:, :, None] * spread[:, None, position, position + 1 : stop]
+            errors[:, :, position - start] = error
+        weights[:, :, stop:] -= errors @ spread[:, start:stop, stop:]
     restored = np.empty_like(steps)
     np.put_along_axis(restored, np.broadcast_to(order[:, None, :], steps.shape), steps, axis=2)
     return restored.reshape(rows.shape).astype(np.int8)
@@ -145,8 +152,9 @@ def bias_shift(rows: npt.NDArray[np.float32], dequantized: Floats, moments: Mome
 def _damping(moments: Moments, qq: Floats) -> Floats:
     """(G, 1): the ridge. It grows where there are few positions for many inputs, which would be fitted by heart."""
     mean = np.diagonal(qq, axis1=1, axis2=2).mean(axis=1, keepdims=True)
+    power = np.diagonal(moments.qq, axis1=1, axis2=2).mean(axis=1, keepdims=True) / moments.count
     share = RIDGE + RIDGE_FEW * qq.shape[1] / moments.count
-    return np.where(mean > 0, share * mean, 1.0)
+    return np.where(power > 0, share * np.maximum(mean, 0) + RIDGE_POWER * power, 1.0)
 
 
 def _diagonal(damping: Floats, inputs: int) -> Floats:

