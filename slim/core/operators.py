@@ -49,6 +49,13 @@ _TABLE = (
         ("window",),
     ),
     Operator(6, "conv_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("gemm_f32",), ("window",)),
+    Operator(
+        7,
+        "bottleneck_f32",
+        _attributes(f"{_WINDOW} channels out_channels f:expand_lo f:expand_hi f:depthwise_lo f:depthwise_hi f:lo f:hi"),
+        ("gemm_f32", "depthwise_f32"),
+        ("window",),
+    ),
     Operator(4, "matmul_f32", _attributes("transpose_b"), ("gemm_f32",)),
     # windows and rows
     Operator(10, "max_pool", _attributes(_WINDOW), (), ("window",)),

@@ -8,6 +8,7 @@ import onnx_ir as ir
 from slim.core.format import PANEL, Type
 from slim.lower import panels
 from slim.lower.activations import FLOAT_MAX, claim, follow
+from slim.lower.bottleneck import lower_bottleneck
 from slim.lower.context import Lowering, plain_order
 from slim.lower.integers import IntegerLayer, integer_layer
 from slim.lower.rules import refuse, rule
@@ -28,6 +29,8 @@ def lower_conv(low: Lowering, node: ir.Node) -> None:
     integer = integer_layer(low, x, w, bias, node.outputs[0])
     if integer is not None:
         _lower_integer(low, node, x, window, groups, depthwise, integer)
+        return
+    if lower_bottleneck(low, node):
         return
     weights = low.constant(w)
     bias_array = low.constant(bias)

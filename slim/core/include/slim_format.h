@@ -77,6 +77,7 @@ typedef char slim_operator_record_is_20_bytes[sizeof(slim_operator_record) == 20
 #define SLIM_OP_DENSE_F32 3
 #define SLIM_OP_WINOGRAD_F32 5
 #define SLIM_OP_CONV_IMAGE_F32 6
+#define SLIM_OP_BOTTLENECK_F32 7
 #define SLIM_OP_MATMUL_F32 4
 #define SLIM_OP_MAX_POOL 10
 #define SLIM_OP_AVERAGE_POOL_F32 11
@@ -184,6 +185,28 @@ typedef struct slim_conv_image_f32_attributes {
     float hi;
 } slim_conv_image_f32_attributes;
 typedef char slim_conv_image_f32_attributes_is_52_bytes[sizeof(slim_conv_image_f32_attributes) == 52 ? 1 : -1];
+
+typedef struct slim_bottleneck_f32_attributes {
+    int32_t kernel_h;
+    int32_t kernel_w;
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t dilation_h;
+    int32_t dilation_w;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t pad_bottom;
+    int32_t pad_right;
+    int32_t channels;
+    int32_t out_channels;
+    float expand_lo;
+    float expand_hi;
+    float depthwise_lo;
+    float depthwise_hi;
+    float lo;
+    float hi;
+} slim_bottleneck_f32_attributes;
+typedef char slim_bottleneck_f32_attributes_is_72_bytes[sizeof(slim_bottleneck_f32_attributes) == 72 ? 1 : -1];
 
 typedef struct slim_matmul_f32_attributes {
     int32_t transpose_b;

@@ -12,6 +12,7 @@
     X(dense_f32) \
     X(winograd_f32) \
     X(conv_image_f32) \
+    X(bottleneck_f32) \
     X(matmul_f32) \
     X(max_pool) \
     X(average_pool_f32) \

@@ -1,0 +1,98 @@
+"""Expansion, depthwise and projection as one operator against the three as onnxruntime computes them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from slim.errors import SlimError
+from slim.lower import panels
+from tests.ops.programs import Operand, constant, floats, run, window
+from tests.ops.reference import first_channel, judge, last_channel
+
+
+def operands(x: np.ndarray, filters: list[np.ndarray | None], biases: list[np.ndarray | None]) -> list[Operand]:
+    """x and packed weights with their biases, of expansion (or None), depthwise and projection."""
+    packed: list[Operand] = [x]
+    for i, (weights, bias) in enumerate(zip(filters, biases, strict=True)):
+        if weights is None or bias is None:
+            packed += [None, None]
+            continue
+        pack = panels.depthwise if i == 1 else panels.gemm_f32
+        packed += [constant(pack(weights.reshape(len(weights), -1))), constant(panels.vector(bias))]
+    return packed
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    batch=st.sampled_from([1, 2]),
+    size=st.tuples(st.integers(1, 24), st.integers(1, 20)),
+    inputs=st.integers(1, 20),
+    channels=st.sampled_from([1, 16, 17, 40]),
+    outputs=st.sampled_from([1, 16, 24, 33]),
+    kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 2)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    pads=st.tuples(*[st.integers(0, 4)] * 4),
+    expands=st.booleans(),
+    residual=st.booleans(),
+)
+def test_bottleneck_f32(
+    batch: int,
+    size: tuple[int, int],
+    inputs: int,
+    channels: int,
+    outputs: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    pads: tuple[int, int, int, int],
+    expands: bool,
+    residual: bool,
+) -> None:
+    for axis in (0, 1):
+        assume(size[axis] + pads[axis] + pads[axis + 2] >= dilation[axis] * (kernel[axis] - 1) + 1)
+    inputs = inputs if expands else channels
+    x = floats(batch, *size, inputs)
+    filters = [floats(channels, inputs, 1, 1), floats(channels, 1, *kernel), floats(outputs, channels, 1, 1)]
+    biases = [floats(channels), floats(channels), floats(outputs)]
+    middle = first_channel(x)
+    if expands:
+        middle = np.clip(judge("Conv", [middle, filters[0], biases[0]])[0], -0.5, 2.0)
+    slides = {"group": channels, "strides": stride, "dilations": dilation, "pads": pads}
+    middle = np.clip(judge("Conv", [middle, filters[1], biases[1]], **slides)[0], 0.0, 6.0)
+    expected = last_channel(judge("Conv", [middle, filters[2], biases[2]])[0])
+    added = [floats(*expected.shape)] if residual else []
+    expected = np.clip(expected + sum(added), -3.0, 30.0)
+    limits = {"expand_lo": -0.5, "expand_hi": 2.0, "depthwise_lo": 0.0, "depthwise_hi": 6.0, "lo": -3.0, "hi": 30.0}
+    attributes = {**window(kernel, stride, dilation, pads), "channels": channels, "out_channels": outputs, **limits}
+    packed = operands(x, filters if expands else [None, *filters[1:]], biases if expands else [None, *biases[1:]])
+    result = run("bottleneck_f32", [*packed, *added], attributes=attributes)
+    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_that_leave_the_cache_are_taken_fewer_at_a_time() -> None:
+    x = floats(1, 9, 300, 8)
+    filters = [floats(200, 8, 1, 1), floats(200, 1, 3, 3), floats(5, 200, 1, 1)]
+    biases = [floats(200), floats(200), floats(5)]
+    middle = judge("Conv", [first_channel(x), filters[0], biases[0]])[0]
+    middle = judge("Conv", [middle, filters[1], biases[1]], group=200, pads=[1, 1, 1, 1])[0]
+    expected = last_channel(judge("Conv", [middle, filters[2], biases[2]])[0])
+    free = {
+        f"{part}{end}": value for part in ("expand_", "depthwise_", "") for end, value in (("lo", -1e9), ("hi", 1e9))
+    }
+    attributes = {**window((3, 3), pads=(1, 1, 1, 1)), "channels": 200, "out_channels": 5, **free}
+    result = run("bottleneck_f32", operands(x, filters, biases), attributes=attributes)
+    np.testing.assert_allclose(result, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("wrong", ["channels", "out_channels", "kernel_h"])
+def test_weights_that_do_not_fit_are_refused(wrong: str) -> None:
+    filters, biases = [None, floats(20, 1, 3, 3), floats(9, 20, 1, 1)], [None, floats(20), floats(9)]
+    free = {f"{part}{end}": 0.0 for part in ("expand_", "depthwise_", "") for end in ("lo", "hi")}
+    attributes = {**window((3, 3)), "channels": 20, "out_channels": 9, **free}
+    attributes[wrong] = 40
+    with pytest.raises(SlimError):
+        run("bottleneck_f32", operands(floats(1, 60, 6, 20), filters, biases), attributes=attributes)
