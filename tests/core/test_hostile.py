@@ -85,6 +85,25 @@ def float_program() -> bytes:
     return bytes(lower(ir.from_proto(net(nodes, {"x": (1, 3, 9, 9)}, ["y"], constants))))
 
 
+def bottleneck_program() -> bytes:
+    """Expansion, depthwise and projection with a residual, as one operator."""
+    from slim.core.format import Type
+    from slim.lower import panels
+
+    def weights(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    b = ProgramBuilder("bottleneck")
+    names = [attribute.name for attribute in OPERATORS["bottleneck_f32"].attributes]
+    values = [3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 20, 5, 0.0, 6.0, 0.0, 6.0, -1e9, 1e9]
+    x = b.input("x", Type.F32, (1, 9, 7, 5))
+    filters = (panels.gemm_f32(weights(20, 5)), panels.depthwise(weights(20, 9)), panels.gemm_f32(weights(5, 20)))
+    constants = [b.constant(a) for f in filters for a in (f, weights(16 * f.shape[0]))]
+    return bytes(
+        b.finish([b.operator("bottleneck_f32", [x, *constants, x], Type.F32, dict(zip(names, values, strict=True)))])
+    )
+
+
 def integer_program() -> bytes:
     """Quantized convolution, depthwise, addition, lookup, pooling and dense."""
     b = ProgramBuilder("integers")
@@ -124,7 +143,7 @@ def integer_program() -> bytes:
     return bytes(b.finish([y, z]))
 
 
-@pytest.mark.parametrize("make", [float_program, integer_program])
+@pytest.mark.parametrize("make", [float_program, bottleneck_program, integer_program])
 def test_a_broken_program_is_refused_or_runs(
     core_objects: list[str], tmp_path: Path, make: Callable[[], bytes]
 ) -> None:
