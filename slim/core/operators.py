@@ -83,6 +83,8 @@ _TABLE = (
     Operator(35, "gather", _attributes("axis")),
     Operator(36, "expand", _attributes("rank d0 d1 d2 d3 d4 d5")),
     Operator(37, "cast"),
+    Operator(38, "compare", _attributes("mode"), (), ("broadcast",)),
+    Operator(39, "select"),
     # integers
     Operator(40, "quantize"),
     Operator(41, "dequantize"),
@@ -145,6 +147,18 @@ class Unary(IntEnum):
     SIN = 21
     COS = 22
     SWISH = 23  # x * sigmoid(alpha * x)
+
+
+class Compare(IntEnum):
+    """`mode` of compare."""
+
+    EQUAL = 0
+    LESS = 1
+    LESS_OR_EQUAL = 2
+    GREATER = 3
+    GREATER_OR_EQUAL = 4
+    AND = 5
+    OR = 6
 
 
 class Reduce(IntEnum):

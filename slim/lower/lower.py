@@ -9,7 +9,19 @@ from slim.core.format import Type
 from slim.errors import Problem, SlimError, UnsupportedError
 
 # the modules of rules register themselves in RULES
-from slim.lower import convolution, dense, elementwise, movement, pooling, quantization, reduction  # noqa: F401
+from slim.lower import (  # noqa: F401
+    convolution,
+    dense,
+    elementwise,
+    logic,
+    movement,
+    normalization,
+    pooling,
+    quantization,
+    recurrent,
+    reduction,
+    upsampling,
+)
 from slim.lower.activations import quantizer
 from slim.lower.context import Lowering, element_type, where
 from slim.lower.movement import requantized

@@ -1,17 +1,14 @@
-"""Operators over axes: reductions, softmax, layer normalization, batch normalization that could not be folded."""
+"""Operators over axes: reductions and softmax."""
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import onnx_ir as ir
 
 from slim.core.format import Type
-from slim.core.operators import Binary, Reduce
-from slim.lower.context import Lowering, Order, plain_order
+from slim.core.operators import Reduce
+from slim.lower.context import Lowering, Order
 from slim.lower.pooling import average
-from slim.lower.rules import ints, refuse, rule
+from slim.lower.rules import ints, rule
 from slim.lower.window import GLOBAL
 
 _REDUCE = {
@@ -67,40 +64,3 @@ def lower_softmax(low: Lowering, node: ir.Node) -> None:
         low.builder.operator("softmax_f32", [tensor], Type.F32, attributes, name=node.name or ""),
         order,
     )
-
-
-@rule("LayerNormalization")
-def lower_layer_norm(low: Lowering, node: ir.Node) -> None:
-    """Mean 0 and variance 1 over the last axes, then scale and bias."""
-    x = node.inputs[0]
-    assert x is not None
-    rank = len(low.shape(x))
-    if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
-        raise refuse(node, "gives out its mean or deviation")
-    attributes = {
-        "axis": (node.attributes.get_int("axis", -1) or 0) % rank,
-        "epsilon": node.attributes.get_float("epsilon", 1e-5),
-    }
-    inputs = [low.get(value) for value in node.inputs if value is not None]
-    low.put(node.outputs[0], low.builder.operator("layer_norm_f32", inputs, Type.F32, attributes, name=node.name or ""))
-
-
-@rule("BatchNormalization")
-def lower_batch_norm(low: Lowering, node: ir.Node) -> None:
-    """One that no convolution took: a product and a sum with constants of each channel."""
-    x, y = node.inputs[0], node.outputs[0]
-    arrays = [low.constant(value) for value in node.inputs[1:5]]
-    if x is None or any(array is None for array in arrays):
-        raise refuse(node, "has parameters that are computed at run time")
-    scale, bias, mean, variance = (np.asarray(array, np.float64) for array in arrays)
-    factor = scale / np.sqrt(variance + (node.attributes.get_float("epsilon", 1e-5) or 0.0))
-    tensor, order = low.native(x)
-    rank = len(order)
-    shape = [1] * rank
-    if rank > 1:
-        shape[order.index(1)] = -1
-    for mode, values in ((Binary.MUL, factor), (Binary.ADD, bias - mean * factor)):
-        constant = low.place_constant(values.astype(np.float32).reshape(shape if rank > 1 else [-1]))
-        attributes: dict[str, int | float] = {"mode": mode, "lo": -math.inf, "hi": math.inf}
-        tensor = low.builder.operator("binary_f32", [tensor, constant], Type.F32, attributes, name=node.name or "")
-    low.put(y, tensor, order if rank else plain_order(0))

@@ -177,3 +177,18 @@ def test_expand(pair: hnp.BroadcastableShapes, dtype: type) -> None:
     x, wanted = values(pair.input_shapes[0], dtype), pair.input_shapes[1]
     result = run("expand", [x], NUMPY_TYPES[x.dtype], {"rank": len(wanted), **six("d", wanted)})
     np.testing.assert_array_equal(result, np.broadcast_to(x, pair.result_shape))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_select(dtype: type) -> None:
+    condition, a, b = integers(0, 1, 3, 50, dtype=np.bool_), values((3, 50), dtype), values((3, 50), dtype)
+    result = run("select", [condition, a, b], NUMPY_TYPES[a.dtype])
+    np.testing.assert_array_equal(result, np.where(condition, a, b))
+
+
+@pytest.mark.parametrize("broken", [0, 1, 2])
+def test_a_select_of_other_shapes_or_types_is_refused(broken: int) -> None:
+    operands = [integers(0, 1, 4, dtype=np.bool_), floats(4), floats(4)]
+    for other in (floats(5), integers(0, 1, 4)):
+        with pytest.raises(SlimError):
+            run("select", [*operands[:broken], other, *operands[broken + 1 :]])

@@ -98,6 +98,8 @@ typedef char slim_operator_record_is_20_bytes[sizeof(slim_operator_record) == 20
 #define SLIM_OP_GATHER 35
 #define SLIM_OP_EXPAND 36
 #define SLIM_OP_CAST 37
+#define SLIM_OP_COMPARE 38
+#define SLIM_OP_SELECT 39
 #define SLIM_OP_QUANTIZE 40
 #define SLIM_OP_DEQUANTIZE 41
 #define SLIM_OP_REQUANTIZE 42
@@ -387,6 +389,11 @@ typedef struct slim_expand_attributes {
     int32_t d5;
 } slim_expand_attributes;
 typedef char slim_expand_attributes_is_28_bytes[sizeof(slim_expand_attributes) == 28 ? 1 : -1];
+
+typedef struct slim_compare_attributes {
+    int32_t mode;
+} slim_compare_attributes;
+typedef char slim_compare_attributes_is_4_bytes[sizeof(slim_compare_attributes) == 4 ? 1 : -1];
 
 typedef struct slim_conv_u8_attributes {
     int32_t kernel_h;

@@ -33,6 +33,8 @@
     X(gather) \
     X(expand) \
     X(cast) \
+    X(compare) \
+    X(select) \
     X(quantize) \
     X(dequantize) \
     X(requantize) \
