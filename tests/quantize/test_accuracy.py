@@ -24,7 +24,7 @@ def test_logits_of_real_networks_keep_their_signal(model: str) -> None:
     for engine in (found.onnxruntime, found.core):
         assert engine.sqnr >= LEAST[model]
         assert engine.same_top1 >= 0.85
-    assert found.agreement.sqnr >= 30
+    assert found.agreement.sqnr >= LEAST[model]  # engines differ by less than quantization costs
 
 
 def test_calibration_images_are_never_scored() -> None:

@@ -17,9 +17,10 @@ RANDOM = np.random.default_rng(11)
 def residual(consumer: dict[str, object], groups: int = 1, size: int = 1) -> tuple[ir.Model, list[dict[str, Array]]]:
     """Two layers, the second without a bias, whose sum a third reads; the channels lie far to one side of zero."""
     constants: dict[str, Array] = {
-        "w0": RANDOM.normal(0, 1, (4, 3, 1, 1)).astype(np.float32), "b0": np.float32([5, -5, 8, 0]),
+        "w0": RANDOM.normal(0, 1, (4, 3, 1, 1)).astype(np.float32), "b0": np.array([5, -5, 8, 0], np.float32),
         "w1": RANDOM.normal(0, 1, (4, 4, 1, 1)).astype(np.float32),
-        "w2": RANDOM.normal(0, 1, (6, 4 // groups, size, size)).astype(np.float32), "b2": np.float32(range(6)),
+        "w2": RANDOM.normal(0, 1, (6, 4 // groups, size, size)).astype(np.float32),
+        "b2": np.arange(6, dtype=np.float32),
     }  # fmt: skip
     if groups > 1:
         constants["w2"], constants["b2"] = constants["w2"][:4], constants["b2"][:4]
@@ -62,7 +63,8 @@ def test_what_a_clamp_reads_stays_where_it_is() -> None:
     steps: list[Step] = [
         ("Conv", ["x", "w", "b"], ["p"], {}), ("Relu", ["p"], ["r"], {}), ("Conv", ["r", "w", "b"], ["y"], {}),
     ]  # fmt: skip
-    constants: dict[str, Array] = {"w": np.eye(3, dtype=np.float32)[:, :, None, None], "b": np.float32([1, 2, 3])}
+    weights = np.eye(3, dtype=np.float32)[:, :, None, None]
+    constants: dict[str, Array] = {"w": weights, "b": np.array([1, 2, 3], np.float32)}
     model = build(steps, {"x": (1, 3, 2, 2)}, ["y"], constants)
     plan = make_plan(model)
     assert center(model, plan, observe(model, [{"x": np.ones((1, 3, 2, 2), np.float32)}], plan.points)) == 0
