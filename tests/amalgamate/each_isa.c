@@ -6,7 +6,7 @@
 
 #include "net.h"
 
-static _Alignas(64) unsigned char program[1 << 20];
+static _Alignas(64) unsigned char program[8 << 20];
 
 static size_t read_file(const char *path, void *to, size_t most)
 {

@@ -101,11 +101,12 @@ def mixed_program() -> bytes:
 
 @cache
 def real_program(name: str) -> bytes:
-    """The fp32 network in `models/NAME/model.onnx`, simplified and lowered."""
+    """The network in `models/NAME/model.onnx`, simplified and lowered."""
     from slim.graph import simplify
     from slim.load import load
+    from slim.quantize.qlinear import to_qdq
 
-    model = load(str(data_path("models", name, "model.onnx")))
+    model = to_qdq(load(str(data_path("models", name, "model.onnx"))))
     simplify(model)
     return bytes(lower(model))
 

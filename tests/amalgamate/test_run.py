@@ -100,6 +100,29 @@ def test_each_instruction_set_of_armv7(tmp_path):
     _assert_agrees(tmp_path, ["plain", "neon"], expected, ("qemu-arm", "-cpu", "cortex-a7"))
 
 
+@pytest.mark.parametrize(
+    ("target", "command", "isas", "runner"),
+    [
+        ("x86-64-linux", X86, ["plain", "avx2", "avx512", "avx512vnni"], ()),
+        ("aarch64-linux", AARCH64, ["neon"], ("qemu-aarch64", "-cpu", "cortex-a53")),
+        ("aarch64-linux", AARCH64, ["neondot"], ("qemu-aarch64", "-cpu", "neoverse-n1")),
+        ("armv7-linux", ARMV7, ["plain", "neon"], ("qemu-arm", "-cpu", "cortex-a7")),
+    ],
+    ids=["x86-64", "aarch64", "aarch64-dot", "armv7"],
+)
+def test_a_real_integer_network_gives_the_same_bits_everywhere(
+    tmp_path: Path, target: str, command: tuple[str, ...], isas: list[str], runner: tuple[str, ...]
+) -> None:
+    need(command[0], *runner[:1])
+    isas = isas if runner else [isa for isa in isas if _has(isa)]
+    program = real_program("shufflenet-v2-int8")
+    (expected,) = _compiled(tmp_path, target, command, program).values()
+    _run_each(tmp_path, isas, runner)
+    for isa in isas:
+        (got,) = read_outputs(program, tmp_path, isa).values()
+        np.testing.assert_array_equal(got, expected)
+
+
 def test_compiled_for_another_machine_it_chooses_when_it_runs(tmp_path):
     need("qemu-aarch64")
     result = build(float_program(), name="net", target="aarch64-linux", out=tmp_path, embed=True, compile=True)
