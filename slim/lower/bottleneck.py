@@ -1,7 +1,7 @@
 """Depthwise between pointwise convolutions as one operator, where the tensors between would leave the cache.
 
-Takes the nodes Conv 1x1 (which may be absent), clamp, depthwise Conv, clamp, Conv 1x1, residual Add, clamp, each read by
-the next alone; `convolution.py` asks before it lowers a Conv by itself.
+Takes the nodes Conv 1x1 (which may be absent), clamp, depthwise Conv, clamp, Conv 1x1, residual Add, clamp, each read
+by the next alone; `convolution.py` asks before it lowers a Conv by itself.
 """
 
 from __future__ import annotations
