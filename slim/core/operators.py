@@ -58,9 +58,13 @@ _TABLE = (
     ),
     Operator(4, "matmul_f32", _attributes("transpose_b"), ("gemm_f32",)),
     # windows and rows
-    Operator(10, "max_pool", _attributes(_WINDOW), (), ("window",)),
+    Operator(10, "max_pool", _attributes(_WINDOW), ("pool_f32",), ("window",)),
     Operator(
-        11, "average_pool_f32", _attributes(f"{_WINDOW} count_include_pad extra_bottom extra_right"), (), ("window",)
+        11,
+        "average_pool_f32",
+        _attributes(f"{_WINDOW} count_include_pad extra_bottom extra_right"),
+        ("pool_f32",),
+        ("window",),
     ),
     Operator(12, "reduce_f32", _attributes("mode axes keep_dims"), ()),
     Operator(13, "softmax_f32", _attributes("axis log"), ()),
@@ -72,8 +76,8 @@ _TABLE = (
     ),
     Operator(18, "lstm_f32", _attributes("hidden direction"), ("gemm_f32",)),
     # fp32, element by element
-    Operator(20, "binary_f32", _attributes("mode f:lo f:hi"), (), ("broadcast",)),
-    Operator(21, "unary_f32", _attributes("mode f:alpha f:beta"), ()),
+    Operator(20, "binary_f32", _attributes("mode f:lo f:hi"), ("elementwise_f32",), ("broadcast",)),
+    Operator(21, "unary_f32", _attributes("mode f:alpha f:beta"), ("elementwise_f32",)),
     # any type: bytes are moved
     Operator(30, "reshape", _attributes("rank d0 d1 d2 d3 d4 d5")),
     Operator(31, "transpose", _attributes("p0 p1 p2 p3 p4 p5")),

@@ -17,5 +17,11 @@
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
 #include "kernels/winograd_f32.c"
 #endif
+#if SLIM_HAS_KERNEL_POOL_F32
+#include "kernels/pool_f32.c"
+#endif
+#if SLIM_HAS_KERNEL_ELEMENTWISE_F32
+#include "kernels/elementwise_f32.c"
+#endif
 #include "isa/table.h"
 #include "isa/end.h"

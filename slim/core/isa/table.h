@@ -23,6 +23,12 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
     SLIM_NAME(slim_winograd_input_f32),
     SLIM_NAME(slim_winograd_output_f32),
 #endif
+#if SLIM_HAS_KERNEL_POOL_F32
+    SLIM_NAME(slim_pool_f32),
+#endif
+#if SLIM_HAS_KERNEL_ELEMENTWISE_F32
+    SLIM_NAME(slim_elementwise_f32),
+#endif
 };
 
 #undef SLIM_TEXT

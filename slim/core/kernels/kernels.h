@@ -87,6 +87,18 @@ typedef struct slim_winograd_f32_output {
     float lo, hi;
 } slim_winograd_f32_output;
 
+/* out[c] = the largest pixels[i][c], or their sum times scale. `out` may be pixels[0]. */
+typedef struct slim_pool_f32_task {
+    const float *const *pixels;   /* [count], at least one */
+    size_t count, n;
+    float *out;
+    int sums;
+    float scale;
+} slim_pool_f32_task;
+
+/* out[i] = a[i] + b[i], a[i] * b[i], or a[i] * clamp(a[i] / 6 + 0.5, 0, 1). `out` may be a or b. */
+enum { SLIM_ELEMENTWISE_ADD, SLIM_ELEMENTWISE_MULTIPLY, SLIM_ELEMENTWISE_HARD_SWISH };
+
 struct slim_kernels {
     const char *name;
 #if SLIM_HAS_KERNEL_GEMM_F32
@@ -104,6 +116,12 @@ struct slim_kernels {
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
     void (*winograd_input_f32)(const slim_winograd_f32_input *task);
     void (*winograd_output_f32)(const slim_winograd_f32_output *task);
+#endif
+#if SLIM_HAS_KERNEL_POOL_F32
+    void (*pool_f32)(const slim_pool_f32_task *task);
+#endif
+#if SLIM_HAS_KERNEL_ELEMENTWISE_F32
+    void (*elementwise_f32)(int mode, const float *a, const float *b, float *out, size_t count);
 #endif
 };
 

@@ -1,6 +1,6 @@
 /* The mean under each window, fp32, NHWC. */
 #include "ops/check.h"
-#include "ops/pooling.h"
+#include "ops/pool_f32.h"
 
 enum { AVERAGE_POOL_F32_CHANNELS = 256 };   /* a task's: a global pool has one pixel, and still work for every thread */
 
@@ -33,36 +33,22 @@ SLIM_COLD static slim_status average_pool_f32_prepare(slim_prepare *p)
 }
 
 typedef struct average_pool_f32_context {
+    const slim_kernels *kernels;
     const slim_value *x, *y;
     slim_window window;
     slim_pooling rule;
     size_t pieces;            /* of the channels */
 } average_pool_f32_context;
 
-static void average_pool_f32_add(float *__restrict to, const float *__restrict from, size_t n)
+static void average_pool_f32_pixel(const average_pool_f32_context *c, float *to, const float *image, size_t channel, size_t n,
+                                   int32_t y, int32_t x)
 {
-    for (size_t i = 0; i < n; i++)
-        to[i] += from[i];
-}
-
-static void average_pool_f32_pixel(const average_pool_f32_context *c, float *to, const float *image, size_t n, int32_t y, int32_t x)
-{
-    const slim_window *w = &c->window;
-    size_t channels = (size_t)c->x->dims[3], in_w = (size_t)c->x->dims[2];
     slim_cover rows, columns;
-    slim_cover_pixel(w, &c->rule, c->x, y, x, &rows, &columns);
-    slim_fill(to, 0, n * sizeof(float));
-    for (int32_t ky = rows.first; ky < rows.last; ky++) {
-        size_t row = (size_t)(y * w->stride_h - w->pad_top + ky * w->dilation_h);
-        for (int32_t kx = columns.first; kx < columns.last; kx++) {
-            size_t column = (size_t)(x * w->stride_w - w->pad_left + kx * w->dilation_w);
-            average_pool_f32_add(to, image + (row * in_w + column) * channels, n);
-        }
-    }
+    slim_cover_pixel(&c->window, &c->rule, c->x, y, x, &rows, &columns);
     float count = (float)rows.counted * (float)columns.counted;
     float scale = count > 0.0f ? 1.0f / count : 0.0f;
-    for (size_t i = 0; i < n; i++)
-        to[i] *= scale;
+    if (!slim_pool_f32_window(c->kernels, &c->window, c->x, image, y, x, rows, columns, 1, scale, to, channel, n))
+        slim_fill(to, 0, n * sizeof(float));
 }
 
 /* A task is a row of output pixels and some of their channels. */
@@ -72,16 +58,17 @@ static void average_pool_f32_task(void *context, size_t index, int worker)
     size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2], channels = (size_t)c->x->dims[3];
     size_t row = index / c->pieces, first = index % c->pieces * AVERAGE_POOL_F32_CHANNELS;
     size_t n = SLIM_MIN((size_t)AVERAGE_POOL_F32_CHANNELS, channels - first);
-    const float *image = (const float *)c->x->data + row / out_h * (c->x->count / (size_t)c->x->dims[0]) + first;
+    const float *image = (const float *)c->x->data + row / out_h * (c->x->count / (size_t)c->x->dims[0]);
     (void)worker;
     for (size_t x = 0; x < out_w; x++)
-        average_pool_f32_pixel(c, (float *)c->y->data + (row * out_w + x) * c->y->row_stride + first, image, n,
+        average_pool_f32_pixel(c, (float *)c->y->data + (row * out_w + x) * c->y->row_stride + first, image, first, n,
                                (int32_t)(row % out_h), (int32_t)x);
 }
 
 static void average_pool_f32_run(const slim_step *s)
 {
     average_pool_f32_context c;
+    c.kernels = s->kernels;
     c.x = slim_step_input(s, 0);
     c.y = slim_step_output(s, 0);
     c.window = slim_window_of(s, c.x);

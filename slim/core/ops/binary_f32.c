@@ -1,4 +1,5 @@
 /* Two fp32 inputs, element by element with numpy broadcasting: y = clamp(a op b). */
+#include "kernels/kernels.h"
 #include "ops/approximate.h"
 #include "ops/broadcast.h"
 #include "ops/check.h"
@@ -51,6 +52,14 @@ static void binary_f32_run_of(void *context, const slim_broadcast *plan, size_t 
     float standing_x[SLIM_BROADCAST_BLOCK], standing_y[SLIM_BROADCAST_BLOCK], block[SLIM_BROADCAST_BLOCK];
     float lo = attributes->lo, hi = attributes->hi;
     int clamps = lo > -3.40282347e38f || hi < 3.40282347e38f;   /* without limits NaN and infinities pass */
+    if (step_x && step_y && !clamps && attributes->mode == BINARY_ADD) {
+        s->kernels->elementwise_f32(SLIM_ELEMENTWISE_ADD, x, y, to, count);
+        return;
+    }
+    if (step_x && step_y && !clamps && attributes->mode == BINARY_MUL) {
+        s->kernels->elementwise_f32(SLIM_ELEMENTWISE_MULTIPLY, x, y, to, count);
+        return;
+    }
     for (size_t i = 0; i < SLIM_BROADCAST_BLOCK && !step_x; i++)
         standing_x[i] = *x;
     for (size_t i = 0; i < SLIM_BROADCAST_BLOCK && !step_y; i++)

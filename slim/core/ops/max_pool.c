@@ -1,6 +1,6 @@
 /* The largest value under each window, for fp32 and bytes, NHWC. Padding never wins. */
 #include "ops/check.h"
-#include "ops/window.h"
+#include "ops/pool_f32.h"
 
 SLIM_COLD static slim_status max_pool_prepare(slim_prepare *p)
 {
@@ -21,15 +21,10 @@ SLIM_COLD static slim_status max_pool_prepare(slim_prepare *p)
 }
 
 typedef struct max_pool_context {
+    const slim_kernels *kernels;
     const slim_value *x, *y;
     slim_window window;
 } max_pool_context;
-
-static void max_pool_take_f32(float *__restrict to, const float *__restrict from, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        to[i] = from[i] > to[i] ? from[i] : to[i];
-}
 
 static void max_pool_take_u8(uint8_t *__restrict to, const uint8_t *__restrict from, size_t n)
 {
@@ -45,9 +40,7 @@ static void max_pool_take_i8(int8_t *__restrict to, const int8_t *__restrict fro
 
 static void max_pool_take(int type, unsigned char *to, const unsigned char *from, size_t n)
 {
-    if (type == SLIM_F32)
-        max_pool_take_f32((float *)(void *)to, (const float *)(const void *)from, n);
-    else if (type == SLIM_U8)
+    if (type == SLIM_U8)
         max_pool_take_u8(to, from, n);
     else
         max_pool_take_i8((int8_t *)to, (const int8_t *)from, n);
@@ -89,6 +82,16 @@ static void max_pool_pixel(const max_pool_context *c, unsigned char *to, const u
         max_pool_lowest(c->x->type, to, channels);
 }
 
+static void max_pool_pixel_f32(const max_pool_context *c, float *to, const float *image, int32_t y, int32_t x)
+{
+    const slim_window *w = &c->window;
+    const int32_t in_h = c->x->dims[1], in_w = c->x->dims[2];
+    slim_cover rows = slim_cover_axis(y * w->stride_h - w->pad_top, w->kernel_h, w->dilation_h, in_h, in_h, 0);
+    slim_cover columns = slim_cover_axis(x * w->stride_w - w->pad_left, w->kernel_w, w->dilation_w, in_w, in_w, 0);
+    if (!slim_pool_f32_window(c->kernels, w, c->x, image, y, x, rows, columns, 0, 1.0f, to, 0, (size_t)c->x->dims[3]))
+        max_pool_lowest(SLIM_F32, (unsigned char *)to, (size_t)c->x->dims[3]);
+}
+
 /* A task is a row of output pixels. */
 static void max_pool_row(void *context, size_t index, int worker)
 {
@@ -97,13 +100,19 @@ static void max_pool_row(void *context, size_t index, int worker)
     size_t stride = c->y->row_stride * slim_type_bytes(c->x->type);
     const unsigned char *image = c->x->data + index / out_h * (c->x->bytes / (size_t)c->x->dims[0]);
     (void)worker;
-    for (size_t x = 0; x < out_w; x++)
-        max_pool_pixel(c, c->y->data + (index * out_w + x) * stride, image, (int32_t)(index % out_h), (int32_t)x);
+    for (size_t x = 0; x < out_w; x++) {
+        unsigned char *to = c->y->data + (index * out_w + x) * stride;
+        if (c->x->type == SLIM_F32)
+            max_pool_pixel_f32(c, (float *)(void *)to, (const float *)(const void *)image, (int32_t)(index % out_h), (int32_t)x);
+        else
+            max_pool_pixel(c, to, image, (int32_t)(index % out_h), (int32_t)x);
+    }
 }
 
 static void max_pool_run(const slim_step *s)
 {
     max_pool_context c;
+    c.kernels = s->kernels;
     c.x = slim_step_input(s, 0);
     c.y = slim_step_output(s, 0);
     c.window = slim_window_of(s, c.x);

@@ -1,4 +1,5 @@
 /* One fp32 input, element by element, in place where the input is not needed any more. */
+#include "kernels/kernels.h"
 #include "ops/approximate.h"
 #include "ops/check.h"
 
@@ -42,16 +43,11 @@ static void unary_f32_block(const slim_unary_f32_attributes *attributes, float *
         }
         break;
     case UNARY_HARD_SIGMOID:
-    case UNARY_HARD_SWISH:
-        if (attributes->mode == UNARY_HARD_SWISH) {
-            alpha = 1.0f / 6.0f;
-            beta = 0.5f;
-        }
         for (size_t i = 0; i < UNARY_BLOCK; i++) {
             float v = alpha * block[i] + beta;
             v = v > 0.0f ? v : 0.0f;
             v = v < 1.0f ? v : 1.0f;
-            block[i] = attributes->mode == UNARY_HARD_SWISH ? block[i] * v : v;
+            block[i] = v;
         }
         break;
     case UNARY_SIGMOID: UNARY_LOOP(slim_sigmoid(x));
@@ -87,6 +83,10 @@ static void unary_f32_task(void *context, size_t index, int worker)
     float *to = (float *)slim_step_output(s, 0)->data;
     float block[UNARY_BLOCK];
     (void)worker;
+    if (((const slim_unary_f32_attributes *)s->attributes)->mode == UNARY_HARD_SWISH) {
+        s->kernels->elementwise_f32(SLIM_ELEMENTWISE_HARD_SWISH, from + start, NULL, to + start, end - start);
+        return;
+    }
     for (size_t at = start; at < end; at += UNARY_BLOCK) {
         size_t bytes = SLIM_MIN((size_t)UNARY_BLOCK, end - at) * sizeof(float);
         if (bytes < sizeof block)

@@ -1,0 +1,75 @@
+"""Pooling and elementwise kernels of every instruction set of this machine, on random shapes, against numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slim.core.format import Type
+from slim.core.operators import Binary, Unary
+from slim.errors import SlimError
+from slim.runtime import ISAS, Session
+from tests.ops.programs import Operand, floats, program, window
+
+SETTINGS = settings(max_examples=25, deadline=None)
+FREE = {"lo": -np.inf, "hi": np.inf}
+
+
+@pytest.fixture(scope="module", params=[isa for isa in ISAS if isa != "auto"])
+def isa(request: pytest.FixtureRequest) -> str:
+    image, _ = program("unary_f32", [floats(1)], (Type.F32,), {"mode": Unary.NEG, "alpha": 0.0, "beta": 0.0})
+    try:
+        Session(image, isa=request.param).close()
+    except SlimError:
+        pytest.skip(f"this processor has no {request.param}")
+    return str(request.param)
+
+
+def run(isa: str, kind: str, operands: list[Operand], attributes: dict[str, float]) -> np.ndarray:
+    image, feeds = program(kind, operands, (Type.F32,), attributes)
+    session = Session(image, isa=isa)
+    result = session.run(feeds)["y0"]
+    session.close()
+    return result
+
+
+@SETTINGS
+@given(
+    size=st.tuples(st.integers(1, 14), st.integers(1, 14)),
+    channels=st.integers(1, 150),
+    kernel=st.tuples(st.integers(1, 10), st.integers(1, 9)),
+    stride=st.integers(1, 3),
+)
+def test_pools(isa: str, size: tuple[int, int], channels: int, kernel: tuple[int, int], stride: int) -> None:
+    kernel = (min(kernel[0], size[0]), min(kernel[1], size[1]))
+    x = floats(2, *size, channels)
+    slides = np.lib.stride_tricks.sliding_window_view(x, kernel, (1, 2))[:, ::stride, ::stride]
+    attributes = window(kernel, (stride, stride))
+    np.testing.assert_array_equal(run(isa, "max_pool", [x], attributes), slides.max((4, 5)))
+    means = run(
+        isa, "average_pool_f32", [x], {**attributes, "count_include_pad": 0, "extra_bottom": 0, "extra_right": 0}
+    )
+    np.testing.assert_allclose(means, slides.mean((4, 5)), rtol=1e-5, atol=1e-6)
+
+
+@SETTINGS
+@given(rows=st.integers(1, 40), channels=st.integers(1, 150), shape=st.sampled_from(["same", "row", "column"]))
+def test_sums_and_products(isa: str, rows: int, channels: int, shape: str) -> None:
+    x = floats(rows, channels)
+    y = floats(*{"same": (rows, channels), "row": (1, channels), "column": (rows, 1)}[shape])
+    for a, b in ((x, y), (y, x)):
+        np.testing.assert_array_equal(run(isa, "binary_f32", [a, b], {"mode": Binary.ADD, **FREE}), a + b)
+        np.testing.assert_array_equal(run(isa, "binary_f32", [a, b], {"mode": Binary.MUL, **FREE}), a * b)
+        clamped = run(isa, "binary_f32", [a, b], {"mode": Binary.MUL, "lo": -0.5, "hi": 0.25})
+        np.testing.assert_array_equal(clamped, np.clip(a * b, np.float32(-0.5), np.float32(0.25)))
+
+
+@SETTINGS
+@given(count=st.integers(1, 9000), scale=st.sampled_from([1.0, 10.0]))
+def test_hard_swish(isa: str, count: int, scale: float) -> None:
+    x = floats(count, scale=scale)
+    expected = x * np.clip(x.astype(np.float64) / 6 + 0.5, 0, 1)
+    got = run(isa, "unary_f32", [x], {"mode": Unary.HARD_SWISH, "alpha": 0.0, "beta": 0.0})
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
