@@ -6,12 +6,14 @@ are translated to standard ONNX operators (`mxnet`). Whatever cannot be read rai
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slim.errors import LoadError, Problem
+from slim.load.limits import MAX_ELEMENTS
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -37,12 +39,15 @@ def load(
     Raises `LoadError` with every problem found: unknown operators, missing shapes, damaged or mismatched files."""
     source = Path(path)
     if not source.is_file():
-        reason = "is a folder, not a file" if source.is_dir() else "no such file"
+        reason = "is a folder" if source.is_dir() else "is not a regular file" if source.exists() else "no such file"
         raise LoadError(Problem(reason, str(source), "give the path of an .onnx file or of an MXNet symbol .json"))
     bound = {name: tuple(int(dim) for dim in dims) for name, dims in (shapes or {}).items()}
-    bad = [name for name, dims in bound.items() if not all(0 < dim < 2**31 for dim in dims)]
-    if bad:
-        raise LoadError([Problem(f"shape {bound[name]} has a dimension below 1", f"input '{name}'") for name in bad])
+    problems = [problem for name, dims in bound.items() if (problem := _impossible(name, dims))]
+    if problems:
+        raise LoadError(problems)
+    if source.suffix == ".slim":
+        do = "`slim run`, `slim bench` and `slim build` take it; give the others the model that it was made from"
+        raise LoadError(Problem("is a slim program, which is no graph any more", str(source), do))
     if source.suffix == ".json":
         from slim.load.mxnet import load_mxnet
 
@@ -52,3 +57,13 @@ def load(
     from slim.load.onnx_reader import load_onnx
 
     return load_onnx(source, bound)
+
+
+def _impossible(name: str, dims: tuple[int, ...]) -> Problem | None:
+    """What is wrong with a shape that the caller gave: no tensor of it could be held."""
+    text = "x".join(map(str, dims)) or "()"
+    if any(dim < 1 for dim in dims):
+        return Problem(f"shape {text} has a dimension below 1", f"input '{name}'", "give the network's own shape")
+    if math.prod(dims) > MAX_ELEMENTS:
+        return Problem(f"shape {text} has more than 2^31 elements", f"input '{name}'", "give a smaller one")
+    return None

@@ -18,6 +18,9 @@ def foreign(where: str, what: str, do: str = "") -> Iterator[None]:
     except SlimError:
         raise
     except Exception as error:
-        lines = [line for line in str(error).strip().splitlines() if line.strip()]
-        detail = f": {lines[0][:300]}" if lines else f" ({type(error).__name__})"
+        reason: BaseException = error
+        while reason.__cause__ is not None:  # onnx_ir wraps what is wrong in where its own code was
+            reason = reason.__cause__
+        lines = [line for line in str(reason).strip().splitlines() if line.strip()]
+        detail = f": {lines[0][:300]}" if lines else f" ({type(reason).__name__})"
         raise LoadError(Problem(what + detail, where, do)) from error

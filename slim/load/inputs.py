@@ -12,7 +12,8 @@ from slim.errors import LoadError, Problem
 def bind_inputs(model: ir.Model, shapes: Mapping[str, tuple[int, ...]], where: str) -> None:
     """Give every graph input static dims; in place.
 
-    1. Initializers listed as inputs (ONNX before IR version 4) stop being inputs.
+    1. Initializers listed as inputs (ONNX before IR version 4) stop being inputs; a dim of -1, as some exporters write
+       it, is an open one.
     2. `shapes` binds an input's open dims; the dims that the file fixes must agree.
     3. A dim name bound on one input (such as `N`) is bound on the others.
     4. A lone open leading dim is a batch and becomes 1, noted in `metadata_props['slim.batch']`.
@@ -22,6 +23,9 @@ def bind_inputs(model: ir.Model, shapes: Mapping[str, tuple[int, ...]], where: s
     kept = [value for value in graph.inputs if not value.is_initializer()]
     if len(kept) != len(graph.inputs):
         graph.inputs[:] = kept
+    for value in kept:
+        if value.shape is not None and any(dim == -1 for dim in value.shape.dims):
+            value.shape = ir.Shape([None if dim == -1 else dim for dim in value.shape.dims])
     names = [value.name or "" for value in kept]
     problems = [
         Problem(f"there is no input '{name}'", where, f"the inputs are {', '.join(names)}")
@@ -70,7 +74,7 @@ def _bind_rest(model: ir.Model, value: ir.Value, bound: dict[str, int], where: s
         text = ",".join(str(dim) if isinstance(dim, int) else "?" for dim in dims)
         return [Problem(f"its shape {text} is open", place, _option(value))]
     if any(isinstance(dim, int) and not 0 < dim < 2**31 for dim in dims):
-        return [Problem(f"its shape {dims} has a dimension below 1", place, "the file is damaged")]
+        return [Problem(f"its shape {dims} has a dimension below 1", place, "export the network with another")]
     value.shape = ir.Shape(dims)
     return []
 

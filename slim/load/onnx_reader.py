@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from slim.load.structure import structure_problems
 from slim.load.tensor_checks import tensor_problems
 
 OLDEST = 7
+
+logging.getLogger("onnx_ir").addHandler(logging.NullHandler())  # what it warns of, slim raises with a place
 
 
 def load_onnx(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> ir.Model:

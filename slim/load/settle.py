@@ -7,11 +7,9 @@ import math
 import onnx_ir as ir
 
 from slim.errors import LoadError, Problem
+from slim.load.limits import MAX_ELEMENTS
 from slim.load.opset import open_nodes
 from slim.load.shapes import infer_shapes, is_known, static_dims
-
-MAX_ELEMENTS = 2**31
-"""Largest tensor in elements; a damaged attribute would give more, and 32-bit targets could not address it."""
 
 
 def settle_shapes(model: ir.Model, where: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from onnx import helper
 
 from slim.errors import LoadError
 from slim.load import load
+from tests.data import ROOT
 from tests.load.test_onnx import save
 
 RELU = [helper.make_node("Relu", ["x"], ["y"], "relu")]
@@ -43,13 +46,21 @@ def test_given_shapes_bind_open_dimensions_and_their_names(tmp_path: Path) -> No
     assert "slim.batch" not in load(file, shapes={"x": (2, 3, 5)}).metadata_props
 
 
+def test_a_dimension_of_minus_1_is_open(tmp_path: Path) -> None:
+    file = save(tmp_path, RELU, {"x": [-1, 3, 8, 8]}, ["y"], 13)
+    assert dims(file) == [(1, 3, 8, 8)] * 2
+    assert dims(file, x=(2, 3, 8, 8)) == [(2, 3, 8, 8)] * 2
+
+
 @pytest.mark.parametrize(
     ("shapes", "message"),
     [
         ({"x": (1, 4, 8, 8)}, "the file has the shape \\?,3,8,8, not 1,4,8,8"),
         ({"x": (1, 3, 8)}, "the file has the shape \\?,3,8,8, not 1,3,8"),
         ({"z": (1,)}, "there is no input 'z'; the inputs are x"),
-        ({"x": (0, 3, 8, 8)}, "input 'x': shape \\(0, 3, 8, 8\\) has a dimension below 1"),
+        ({"x": (0, 3, 8, 8)}, "input 'x': shape 0x3x8x8 has a dimension below 1"),
+        ({"x": (1, 3, 100_000, 100_000)}, "input 'x': shape 1x3x100000x100000 has more than 2\\^31 elements"),
+        ({"x": (1, 3, 10**20, 1)}, "has more than 2\\^31 elements"),
     ],
 )
 def test_shapes_that_contradict_the_file(shapes: dict[str, tuple[int, ...]], message: str, tmp_path: Path) -> None:
@@ -94,6 +105,20 @@ def test_values_that_nothing_writes_are_named(tmp_path: Path) -> None:
         load(save(tmp_path, ADD, {"x": [2]}, ["y"], 13))
 
 
+def test_damage_is_said_by_slim_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    script = "import sys; from slim.load import load; load(sys.argv[1])"
+    file = save(tmp_path, ADD, {"x": [2]}, ["y"], 13)
+    subprocess.run([sys.executable, "-c", script, str(file)], cwd=ROOT, check=False)
+    assert "is written by no node" in (err := capfd.readouterr().err)
+    assert "The model is invalid" not in err  # what onnx_ir would warn of
+
+
+def test_a_value_written_twice_is_named(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["x"], ["y"], "a"), helper.make_node("Sigmoid", ["x"], ["y"], "b")]
+    with pytest.raises(LoadError, match="'y'"):
+        load(save(tmp_path, nodes, {"x": [2]}, ["y"], 13))
+
+
 def test_weights_that_do_not_fit_their_shape(tmp_path: Path) -> None:
     file = save(tmp_path, ADD, {"x": [4]}, ["y"], 13, {"w": np.zeros(4, np.float32)})
     file.write_bytes(file.read_bytes().replace(b"\x08\x04\x10\x01", b"\x08\x05\x10\x01", 1))  # dims: 5, data_type: 1
@@ -108,6 +133,7 @@ def test_weights_that_do_not_fit_their_shape(tmp_path: Path) -> None:
         ("x.onnx", b"", "holds no graph"),
         ("x.onnx", b"\xff\xff\xff", "cannot be read as an ONNX file"),
         ("x.json", None, "no such file"),
+        ("x.slim", b"", "is a slim program, which is no graph any more; `slim run`"),
     ],
 )
 def test_files_that_are_no_models(name: str, content: bytes | None, message: str, tmp_path: Path) -> None:
@@ -118,7 +144,7 @@ def test_files_that_are_no_models(name: str, content: bytes | None, message: str
 
 
 def test_a_folder_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(LoadError, match="is a folder, not a file"):
+    with pytest.raises(LoadError, match="is a folder; give the path"):
         load(tmp_path)
 
 

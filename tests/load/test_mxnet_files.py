@@ -234,3 +234,9 @@ def test_a_label_is_not_an_input(tmp_path: Path) -> None:
     assert [value.name for value in model.graph.inputs] == ["data"]
     assert [value.name for value in model.graph.outputs] == ["softmax_output"]
     assert json.loads((tmp_path / "net-symbol.json").read_text())["nodes"][4]["name"] == "softmax_label"
+
+
+def test_a_declared_shape_that_no_tensor_can_have_counts_as_open(tmp_path: Path) -> None:
+    data = variable("data") | {"attrs": {"__shape__": "(1, 100000, 100000)"}}
+    with pytest.raises(LoadError, match="input 'data': its shape is open"):
+        load(write_network(tmp_path, [data, *NODES[1:]], DENSE))

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
+from slim.load.limits import MAX_ELEMENTS
 from slim.load.mxnet.attributes import UntranslatableError
-
-MAX_ELEMENTS = 2**31
-"""Largest tensor in elements; a damaged attribute would give more."""
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,14 @@ operators, missing and mismatched params, missing input shapes, attributes witho
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 
 import onnx_ir as ir
 
 from slim.errors import LoadError, Problem
+from slim.load.limits import MAX_ELEMENTS
 from slim.load.mxnet.attributes import Attributes, UntranslatableError
 from slim.load.mxnet.builder import Builder, Weights
 from slim.load.mxnet.node import NodeView, dims
@@ -138,12 +140,12 @@ def _declare(
 
 
 def _declared_shape(node: SymbolNode) -> tuple[int, ...] | None:
-    """The shape that the symbol file itself gives the variable, when all of it is known."""
+    """The shape that the symbol file itself gives the variable, when all of it is known and a tensor can have it."""
     try:
         shape = Attributes(node.attributes).integers("__shape__", ())
     except UntranslatableError:
         return None
-    return shape if shape and all(dim > 0 for dim in shape) else None
+    return shape if shape and all(dim > 0 for dim in shape) and math.prod(shape) <= MAX_ELEMENTS else None
 
 
 def _outputs(symbol: Symbol, values: Mapping[Entry, ir.Value], builder: Builder) -> list[ir.Value]:
