@@ -1,7 +1,8 @@
 """Samples: a folder of `.npy`, `.npz` or image files as a re-iterable stream of `{input name: array}`.
 
-Nothing is kept between two samples, so memory does not grow with the folder. Headers are checked when the stream is
-made; contents (truncated images, NaN) when they are read. Either way every bad file is named in one error.
+Nothing is kept between two samples, so memory does not grow with the folder. Names and sizes are checked when the
+stream is made; contents (truncated images, NaN) when they are read. Either way one error lists every bad file, or,
+where many are bad for the same reason, the first of them and how many there are.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from slim.errors import Problem, SlimError
-from slim.inputs.recipe import Recipe
+from slim.inputs.recipe import Recipe, recipe_names
 
 ARRAYS = {".npy", ".npz"}
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff"}
+
+SHOWN = 5
+"""Files that are named of those that are bad for the same reason."""
 
 Feeds = dict[str, npt.NDArray[np.generic]]
 
@@ -40,12 +44,13 @@ class Samples:
             try:
                 feeds = self._read(path)
             except SlimError as error:
-                raise SlimError([*error.problems, *self._problems_after(position)]) from error
+                raise SlimError(_condensed([*error.problems, *self.problems(position + 1)])) from error
             yield feeds
 
-    def _problems_after(self, position: int) -> list[Problem]:
+    def problems(self, start: int = 0) -> list[Problem]:
+        """What is wrong with the contents of the files from `start` on: all of them are read."""
         problems: list[Problem] = []
-        for path in self.files[position + 1 :]:
+        for path in self.files[start:]:
             try:
                 self._read(path)
             except SlimError as error:
@@ -104,19 +109,41 @@ def samples(
         raise SlimError(Problem(f"a limit of {limit} samples leaves nothing to calibrate on"))
     if limit is not None and limit < len(files):
         files = [files[position * len(files) // limit] for position in range(limit)]
-    problems = [problem for path in files if (problem := _usable(path, names, recipe)) is not None]
-    if problems:
-        raise SlimError(problems)
-    return Samples(tuple(files), names, recipe, shapes)
+    unusable = {path: problem for path in files if (problem := _unusable(path, names)) is not None}
+    images = [path for path in files if path.suffix.lower() in IMAGES and path not in unusable and recipe is None]
+    usable = tuple(path for path in files if path not in unusable and path not in images)
+    stream = Samples(usable, names, recipe, shapes)
+    if unusable or images:
+        raise SlimError(_condensed([*unusable.values(), *_without_recipe(root, images), *stream.problems()]))
+    return stream
 
 
-def _usable(path: Path, names: tuple[str, ...], recipe: Recipe | None) -> Problem | None:
+def _without_recipe(root: Path, images: Sequence[Path]) -> list[Problem]:
+    if not images:
+        return []
+    what = f"holds {len(images)} image{'s' if len(images) > 1 else ''} ({images[0].name}{', ...' * (len(images) > 1)})"
+    do = f"name one: {', '.join(recipe_names())}, or the path of a .toml file"
+    return [Problem(f"{what}, and no recipe says how an image becomes an input", str(root), do)]
+
+
+def _condensed(problems: Sequence[Problem]) -> list[Problem]:
+    """All problems; of those that many files share, the first few and how many more there are."""
+    alike: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault((problem.what, problem.do), []).append(problem)
+    shown: list[Problem] = []
+    for (what, do), group in alike.items():
+        shown += group[:SHOWN]
+        more = len(group) - SHOWN
+        if more > 0:
+            shown.append(Problem(what, f"{more} more file{'s' if more > 1 else ''}", do))
+    return shown
+
+
+def _unusable(path: Path, names: tuple[str, ...]) -> Problem | None:
     if path.stat().st_size == 0:
         return Problem("is empty", str(path), "remove it")
-    suffix = path.suffix.lower()
-    if suffix in IMAGES and recipe is None:
-        return Problem("is an image, and no recipe says how to prepare it", str(path), "name a recipe")
-    if suffix != ".npz" and len(names) > 1:
+    if path.suffix.lower() != ".npz" and len(names) > 1:
         return Problem(f"feeds one input, the model has {len(names)}", str(path), "use one .npz for each sample")
     return None
 

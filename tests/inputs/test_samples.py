@@ -61,9 +61,27 @@ def test_one_file_is_a_stream_of_one(tmp_path: Path) -> None:
 def test_every_file_that_cannot_be_used_is_named_when_the_stream_is_made(tmp_path: Path) -> None:
     (tmp_path / "empty.npy").touch()
     Image.new("RGB", (8, 6)).save(tmp_path / "photo.png")
+    (tmp_path / "short.npy").write_bytes(b"\x93NUMPY, but cut short")
+    (tmp_path / "photo 2.png").write_bytes(b"not looked into: there is no recipe anyway")
     with pytest.raises(SlimError) as caught:
         samples(tmp_path, "x")
-    assert [Path(problem.where).name for problem in caught.value.problems] == ["empty.npy", "photo.png"]
+    empty, photos, short = map(str, caught.value.problems)
+    assert "empty.npy: is empty" in empty
+    assert f"{tmp_path}: holds 2 images (photo 2.png, ...), and no recipe" in photos
+    assert "name one: digits, mnist" in photos
+    assert "short.npy" in short
+
+
+def test_of_many_files_with_the_same_problem_five_are_named(tmp_path: Path) -> None:
+    save(tmp_path, *[np.nan] * 6, 1, *[np.nan] * 2)
+    np.save(tmp_path / "90.npy", np.ones((1, 3, 2), np.float32))
+    with pytest.raises(SlimError) as caught:
+        list(samples(tmp_path, "x", shapes=SHAPES))
+    lines = str(caught.value).splitlines()
+    assert [line.split("/")[-1][:6] for line in lines[:5]] == [f"0{number}.npy" for number in range(5)]
+    assert lines[5].startswith("3 more files: holds NaN")
+    assert "has shape 1x3x2" in lines[6]
+    assert len(lines) == 7
 
 
 def test_every_bad_content_is_named_when_it_is_read(tmp_path: Path) -> None:
