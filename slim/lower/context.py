@@ -231,7 +231,7 @@ def element_type(value: ir.Value) -> Type:
     if value.dtype is None:
         raise UnsupportedError(Problem("its type is not known", f"value {value.name!r}"))
     kind = NUMPY_TYPES.get(np.dtype(value.dtype.numpy()))
-    if kind is None:
+    if kind is None or kind is Type.F16:  # no operator computes in half precision
         raise UnsupportedError(
             Problem(f"has type {value.dtype.name}", f"value {value.name!r}", "convert the model to float32")
         )

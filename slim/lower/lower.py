@@ -50,6 +50,8 @@ def unsupported(model: ir.Model) -> list[Problem]:
 def _walk(model: ir.Model, name: str, *, winograd: bool = True) -> tuple[Lowering, list[Problem]]:
     low = Lowering(model, name or model.graph.name or "", winograd=winograd)
     problems = _missing_rules(model)
+    if not any(not value.is_initializer() for value in model.graph.inputs):
+        problems.append(Problem("has no inputs: its outputs are constants", "the network", "there is nothing to run"))
     if problems:
         return low, problems
     try:
@@ -82,12 +84,17 @@ def _missing_rules(model: ir.Model) -> list[Problem]:
         nodes.setdefault(kind, []).append(node.name or node.outputs[0].name or "?")
     return [
         Problem(
-            f"{len(names)} times, first {names[0]!r}: the core has no such operator",
+            f"the core has no such operator ({_count(names)})",
             f"operator {kind}",
             "see `slim ops`",
         )
         for kind, names in sorted(nodes.items())
     ]
+
+
+def _count(names: list[str]) -> str:
+    shown = ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
+    return f"{len(names)} node{'s' if len(names) > 1 else ''}: {shown}"
 
 
 def _is_constant(low: Lowering, node: ir.Node) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from slim.core import format as fmt
 from slim.core.format import Kind, Type
 from slim.core.operators import OPERATORS
+from slim.errors import Problem, UnsupportedError
 
 NUMPY_TYPES = {
     np.dtype(np.float32): Type.F32,
@@ -129,6 +130,9 @@ class ProgramBuilder:
         return outputs
 
     def _add(self, tensor: _Tensor) -> int:
+        if (rank := len(tensor.dims)) > fmt.MAX_RANK:
+            what = f"has {rank} dimensions; the core takes up to {fmt.MAX_RANK}"
+            raise UnsupportedError(Problem(what, f"value {tensor.name!r}", "merge some of them"))
         self._tensors.append(tensor)
         return len(self._tensors) - 1
 
