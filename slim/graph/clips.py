@@ -85,7 +85,8 @@ def _write(node: ir.Node, source: ir.Value, limits: Limits) -> None:
     if limits == (0, math.inf):
         replace(node, "Relu", [source])
         return
-    assert node.graph is not None and source.dtype is not None
+    assert node.graph is not None
+    assert source.dtype is not None
     dtype, base = source.dtype.numpy(), node.outputs[0].name
     inputs: list[ir.Value | None] = [source]
     for suffix, number in (("min", limits[0]), ("max", limits[1])):

@@ -44,7 +44,8 @@ def _merge_initializers(graph: ir.Graph) -> list[str]:
         firsts: dict[bytes, list[ir.Value]] = {}
         for value in group:
             array = constant(value)
-            assert array is not None and value.name is not None
+            assert array is not None
+            assert value.name is not None
             probe = array.reshape(-1)[:PROBE].tobytes()
             seen = firsts.setdefault(probe, [])
             twin = next((other for other in seen if _same(other, array)), None)

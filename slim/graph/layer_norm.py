@@ -72,7 +72,9 @@ def _normalised(node: ir.Node) -> bool:
         if not is_private(group, node):
             return False
         shape = dims(source)
-        assert shape is not None and source.dtype is not None and node.graph is not None
+        assert shape is not None
+        assert source.dtype is not None
+        assert node.graph is not None
         ones = np.ones(shape[axis:], source.dtype.numpy())
         scale = add_constant(node.graph, f"{node.outputs[0].name}.scale", ones)
         attributes = [ir.AttrInt64("axis", axis - len(shape)), ir.AttrFloat32("epsilon", epsilon)]

@@ -84,7 +84,8 @@ def array_of(model: ir.Model, name: str) -> Array:
 def operand(each: ir.Node, index: int) -> Array:
     """The array of a node's constant input."""
     value = each.inputs[index]
-    assert value is not None and value.const_value is not None
+    assert value is not None
+    assert value.const_value is not None
     return value.const_value.numpy()
 
 
@@ -112,7 +113,8 @@ def assert_close(before: Mapping[str, Array], after: Mapping[str, Array], tolera
     """The same outputs under the same names, within `tolerance` of each output's range."""
     assert list(before) == list(after)
     for name, expected in before.items():
-        assert expected.shape == after[name].shape and expected.dtype == after[name].dtype
+        assert expected.shape == after[name].shape
+        assert expected.dtype == after[name].dtype
         scale = float(np.abs(expected.astype(np.float64)).max()) + 1e-9
         worst = float(np.abs(expected.astype(np.float64) - after[name].astype(np.float64)).max())
         assert worst <= tolerance * scale, f"{name}: {worst} of {scale}"
@@ -126,7 +128,9 @@ def assert_typed(model: ir.Model) -> None:
     inferred = {info.name: info.type.tensor_type for info in (*fresh.graph.value_info, *fresh.graph.output)}
     for each in model.graph:
         for output in each.outputs:
-            assert output.shape is not None and output.shape.is_static() and output.dtype is not None, output.name
+            assert output.shape is not None, output.name
+            assert output.shape.is_static(), output.name
+            assert output.dtype is not None, output.name
             kind = inferred[str(output.name)]
             assert [dim.dim_value for dim in kind.shape.dim] == list(output.shape.numpy()), output.name
             assert kind.elem_type == output.dtype, output.name
