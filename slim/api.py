@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from slim.amalgamate import BuildResult
     from slim.devices import Budget, Device
     from slim.estimate import Estimate, Verdict
+    from slim.inputs import Recipe, Samples
     from slim.prune import PassReport
     from slim.quantize import Report
     from slim.runtime.handle import ProgramLike
@@ -135,18 +136,22 @@ def build(
     compile: bool = False,
     name: str | None = None,
     optimize: str = "speed",
+    source: str | os.PathLike[str] | None = None,
 ) -> BuildResult:
     """Write the model as one C file with header, weights, example and Makefile to the folder `output`.
 
     `embed` puts the weights into the C file, `compile` also compiles it, `name` begins files and C names. `optimize` is
-    "speed", or "size": no memory is traded for speed. Raises `UnsupportedError` with every operator that the core does
-    not have.
+    "speed", or "size": no memory is traded for speed. `source` is the file that a loaded model came from: the C file
+    says its SHA-256, and is named after it where there is no `name`. Raises `UnsupportedError` with every operator that
+    the core does not have.
     """
     from slim.amalgamate import build
 
     program, sha256 = _program(model, optimize), ""
-    if isinstance(model, (str, os.PathLike)):
-        path = Path(model)
+    if source is None and isinstance(model, (str, os.PathLike)):
+        source = model
+    if source is not None:
+        path = Path(source)
         name = name or path.stem.removesuffix("-symbol")
         sha256 = _sha256(path)
     program = Path(program).read_bytes() if isinstance(program, (str, os.PathLike)) else program
@@ -203,9 +208,15 @@ def _device(device: DeviceLike) -> Device:
 def _samples(samples: SamplesLike, model: ir.Model) -> Iterable[Mapping[str, np.ndarray]]:
     if not isinstance(samples, (str, os.PathLike)):
         return samples
-    from slim.inputs import samples as read
+    return samples_for(model, samples)
 
-    return read(Path(samples), [value.name or "" for value in model.graph.inputs])
+
+def samples_for(model: ir.Model, folder: str | os.PathLike[str], recipe: Recipe | None = None) -> Samples:
+    """The samples of a folder (or one file), which must have the names and shapes of the model's inputs."""
+    from slim.inputs import samples
+
+    shapes = {value.name or "": value.shape.numpy() for value in model.graph.inputs if value.shape is not None}
+    return samples(Path(folder), list(shapes), recipe, shapes=shapes)
 
 
 def _program(model: ModelLike | ProgramLike, optimize: str) -> ProgramLike:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -21,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from slim.cli.parser import make_parser
     from slim.errors import SlimError
 
+    _open_closed_streams()
     try:
         arguments = make_parser().parse_args(argv)
         code = int(arguments.run(arguments))
@@ -39,9 +42,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(f"{where}{error.strerror or error}")
     except MemoryError:
         return _complain("not enough memory for this model")
+    except Exception as error:
+        # Python's own exit code would be 1, which says that a model does not fit
+        return _complain(f"this is a bug in slim, please report it: {_description(error)}")
+
+
+def _open_closed_streams() -> None:
+    """Python has None for a stream that was closed when it started (`>&-`); what is written there is dropped."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  it stays open, as the stream would
 
 
 def _complain(*sentences: str) -> int:
-    for sentence in dict.fromkeys(sentences):
-        print(f"slim: {sentence}", file=sys.stderr)
+    with suppress(OSError):  # a full disk behind stderr: the exit code still says it
+        for sentence in dict.fromkeys(sentences):
+            print(f"slim: {sentence}", file=sys.stderr)
     return 2
+
+
+def _description(error: Exception) -> str:
+    """What was raised, and the innermost line of slim that it came through."""
+    from traceback import extract_tb
+
+    frames = extract_tb(error.__traceback__)
+    place = next((frame for frame in reversed(frames) if "slim" in Path(frame.filename).parts), frames[-1])
+    return f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}: {error}"

@@ -6,13 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from slim.cli.options import add_model, load_model
+from slim.cli.options import add_model, program_or_model
 
 HELP = "write one C file that runs the model"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_model(parser)
+    add_model(parser, ".onnx, *-symbol.json or .slim")
     parser.add_argument("-o", "--output", metavar="DIR", required=True, type=Path, help="the folder to write")
     parser.add_argument("--target", metavar="T", default="host", help="such as rpi3 or x86-64-linux (default: host)")
     parser.add_argument("--embed", action="store_true", help="put the weights into the C file")
@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> int:
     from slim.errors import UnsupportedError
     from slim.report.units import bytes_text
 
-    model = load_model(arguments)
+    model = program_or_model(arguments)
     try:
         built = api.build(
             model,
@@ -40,7 +40,8 @@ def main(arguments: argparse.Namespace) -> int:
             target=arguments.target,
             embed=arguments.embed,
             compile=arguments.compile,
-            name=arguments.name or Path(arguments.model).stem,
+            name=arguments.name,
+            source=arguments.model,
             optimize=arguments.optimize,
         )
     except UnsupportedError as error:

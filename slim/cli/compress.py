@@ -27,7 +27,7 @@ def main(arguments: argparse.Namespace) -> int:
     device = load_device(arguments.device)
     budget = budget_of(arguments)
     model = load_model(arguments)
-    samples = samples_of(arguments, [value.name or "" for value in model.graph.inputs])
+    samples = samples_of(arguments, model)
     result = api.compress(model, device, Progress(samples, "calibrating"), budget=budget, threads=arguments.threads)
     size = write_model(result.model, arguments.output)
     estimate = replace(result.estimate, model_name=arguments.output.name)

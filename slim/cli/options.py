@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +71,18 @@ def load_model(arguments: argparse.Namespace) -> ir.Model:
     return api.load(arguments.model, params=arguments.params, shapes=dict(arguments.shape))
 
 
+def program_or_model(arguments: argparse.Namespace) -> ir.Model | str:
+    """The path of a `.slim` program, which has its shapes and weights; otherwise as `load_model`."""
+    if not arguments.model.endswith(".slim"):
+        return load_model(arguments)
+    if arguments.params or arguments.shape:
+        from slim.errors import Problem, SlimError
+
+        do = "leave --params and --shape out"
+        raise SlimError(Problem("a program has its weights and shapes", arguments.model, do))
+    return str(arguments.model)
+
+
 def budget_of(arguments: argparse.Namespace) -> Budget:
     """The limits that were given."""
     from slim.devices import Budget
@@ -86,8 +97,8 @@ def recipe_of(arguments: argparse.Namespace) -> Recipe | None:
     return load_recipe(arguments.recipe) if arguments.recipe else None
 
 
-def samples_of(arguments: argparse.Namespace, input_names: Sequence[str]) -> Samples:
-    """The samples of --data and --recipe."""
-    from slim.inputs import samples
+def samples_of(arguments: argparse.Namespace, model: ir.Model) -> Samples:
+    """The samples of --data and --recipe, in the shapes of the model's inputs."""
+    from slim import api
 
-    return samples(arguments.data, input_names, recipe=recipe_of(arguments))
+    return api.samples_for(model, arguments.data, recipe_of(arguments))

@@ -7,9 +7,11 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from slim.errors import Problem, SlimError
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -43,13 +45,19 @@ def say(text: str) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to, renamed onto it when the block ends well and removed when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise SlimError(Problem("is a folder", str(path), "name the file to write"))
     beside = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield beside
         beside.replace(path)
+    except OSError as error:
+        what = f"cannot be written ({error.strerror or error})"
+        raise SlimError(Problem(what, str(path), "name a file in another folder")) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def write_model(model: ir.Model, path: Path) -> int:

@@ -23,10 +23,10 @@ def main(arguments: argparse.Namespace) -> int:
     from slim import api
     from slim.cli.output import print_json, say, write_model
     from slim.cli.progress import Progress
-    from slim.report.units import bytes_text
+    from slim.report.units import bytes_text, counted
 
     model = load_model(arguments)
-    samples = samples_of(arguments, [value.name or "" for value in model.graph.inputs])
+    samples = samples_of(arguments, model)
     model, report = api.quantize(
         model, Progress(samples, "calibrating"), method=arguments.method, keep_float=arguments.keep_float
     )
@@ -36,10 +36,11 @@ def main(arguments: argparse.Namespace) -> int:
 
         print_json(envelope("quantize", output=str(arguments.output), output_bytes=size, **quantization_part(report)))
         return 0
-    say(f"{len(report.quantized)} nodes compute in 8 bits, {len(report.stayed_float)} stay in float")
+    done, rest = len(report.quantized), len(report.stayed_float)
+    say(f"{counted(done, 'node')} in 8 bits, {rest} in float{':' if rest else ''}")
     for name, why in report.stayed_float.items():
         say(f"  {name}: {why}")
     for note in report.notes:
         say(f"  {note}")
-    say(f"{arguments.output} has {bytes_text(size)}; calibrated on {len(samples)} samples")
+    say(f"{arguments.output} has {bytes_text(size)}; calibrated on {counted(len(samples), 'sample')}")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from slim.cli.options import add_model, count, load_model
+from slim.cli.options import add_model, count, program_or_model
 
 if TYPE_CHECKING:
     from slim.runtime import Session
@@ -28,5 +28,5 @@ def open_session(arguments: argparse.Namespace) -> Session:
     """The session of MODEL on this machine."""
     from slim import api
 
-    model = arguments.model if arguments.model.endswith(".slim") else load_model(arguments)
+    model = program_or_model(arguments)
     return api.Session(model, threads=arguments.threads, isa=arguments.isa, optimize=arguments.optimize)

@@ -120,7 +120,7 @@ def _kinds(estimate: Estimate) -> str:
         seconds[str(layer.kind)] += spent
     ranked = sorted(seconds.items(), key=lambda item: -item[1])
     shares = [(kind, share_text(spent, estimate.latency_s)) for kind, spent in ranked]
-    return ", ".join(f"{kind} {share}" for kind, share in shares if share not in ("", "0 %"))
+    return ", ".join(f"{kind} {share}" for kind, share in shares if share not in ("", "0 %", "<1 %"))
 
 
 def _sum(parts: object) -> str:

@@ -27,9 +27,16 @@ def seconds_text(value: float) -> str:
     return _scaled(value * 1e6, 1000, ("us", "ms", "s"))
 
 
+def counted(number: int, noun: str) -> str:
+    """1 node, 2 nodes."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def share_text(part: float, whole: float) -> str:
-    """A percentage without decimals; 0 of 0 is nothing."""
-    return f"{100 * part / whole:.0f} %" if whole else ""
+    """A percentage without decimals; what would round to 0 is "<1 %"; a share of 0 is nothing."""
+    if not whole:
+        return ""
+    return "<1 %" if 0 < part / whole <= 0.005 else f"{100 * part / whole:.0f} %"
 
 
 def shape_text(shape: tuple[int, ...]) -> str:

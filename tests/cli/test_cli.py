@@ -179,6 +179,47 @@ def test_an_output_that_fails_leaves_nothing_behind(model, samples, tmp_path):
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("folder", "folder: is a folder; name the file to write"),
+        ("net.onnx/q.onnx", "net.onnx/q.onnx: cannot be written (File exists); name a file in another folder"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_named(model, output, sentence):
+    (model.parent / "folder").mkdir()
+    done = slim("simplify", model, "-o", output, cwd=model.parent)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"slim: {sentence}\n")
+    assert sorted(path.name for path in model.parent.iterdir()) == ["folder", "net.onnx"]
+
+
+def test_samples_of_another_shape_are_named(model, samples, tmp_path):
+    np.save(samples / "9.npy", np.zeros((1, 8, 8, 3), np.float32))
+    np.save(samples / "8.npy", np.zeros((3, 8, 8), np.float32))  # a batch of one is understood
+    done = slim("quantize", model, "--data", samples, "-o", tmp_path / "q.onnx")
+    assert done.returncode == 2
+    assert done.stderr == f"slim: {samples}/9.npy, input 'x': has shape 1x8x8x3, the input needs 1x3x8x8\n"
+
+
+def test_a_program_is_run_and_built_but_not_checked(model, tmp_path):
+    document("build", model, "-o", tmp_path / "out")
+    program = tmp_path / "out" / "net.slim"
+    document("bench", program, "--runs", 2)
+    document("build", program, "-o", tmp_path / "again")
+    assert (tmp_path / "again" / "net.slim").read_bytes() == program.read_bytes()
+    refused = slim("check", program, "--device", "rpi3")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "is a slim program" in refused.stderr
+    assert "leave --params and --shape out" in slim("bench", program, "--shape", "x=1,3,8,8").stderr
+
+
+def test_the_single_file_says_which_model_it_was_made_from(model, tmp_path):
+    import hashlib
+
+    document("build", model, "-o", tmp_path / "out")
+    assert hashlib.sha256(model.read_bytes()).hexdigest() in (tmp_path / "out" / "net.c").read_text()
+
+
 def test_build_writes_the_single_file(model, tmp_path):
     parsed = document("build", model, "--target", "x86-64-linux", "-o", tmp_path / "out")
     assert {"source", "header", "program"} <= {file["kind"] for file in parsed["files"]}
@@ -191,7 +232,7 @@ def test_run_agrees_with_onnxruntime(model, samples, tmp_path):
     x = np.load(samples / "0.npy")
     done = slim("run", model, "--input", f"x={samples / '0.npy'}", "--output", tmp_path / "y.npz", "--profile")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "conv_f32" in done.stdout
+    assert "conv_image_f32" in done.stdout
     expected = onnxruntime.InferenceSession(str(model)).run(["y"], {"x": x})[0]
     np.testing.assert_allclose(np.load(tmp_path / "y.npz")["y"], expected, rtol=1e-4, atol=1e-6)
 
@@ -236,6 +277,27 @@ def test_a_reader_that_goes_away_is_no_error(model):
     command = f"{sys.executable} -m slim.cli devices --json | head -c 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert (done.stdout, done.stderr) == ("{", "")
+
+
+@pytest.mark.parametrize(
+    ("closed", "code"), [(">&-", 0), ("--max-flash x >&- 2>&-", 2), ("--max-flash x 2>/dev/full", 2)]
+)
+def test_the_exit_code_does_not_depend_on_who_listens(model, closed, code):
+    command = f"{sys.executable} -m slim.cli check {model} --device rpi3 {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+
+
+def test_a_bug_is_not_taken_for_a_verdict(monkeypatch, capsys):
+    import slim.devices
+    from slim.cli import main
+
+    monkeypatch.setattr(slim.devices, "list_devices", lambda: 1 / 0)
+    assert main(["devices"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("slim: this is a bug in slim, please report it: ZeroDivisionError in ")
+    assert err.endswith("division by zero\n")
 
 
 def test_an_interrupt_is_quiet_and_exits_with_130(model):

@@ -94,6 +94,7 @@ def test_seconds(value, text):
 
 def test_shares_and_shapes():
     assert (share_text(1, 4), share_text(0, 0)) == ("25 %", "")
+    assert (share_text(1, 200), share_text(1, 199), share_text(0, 9)) == ("<1 %", "1 %", "0 %")
     assert (shape_text((1, 3, 2)), shape_text(())) == ("1x3x2", "()")
 
 
