@@ -56,7 +56,12 @@ _TABLE = (
         ("gemm_f32", "depthwise_f32"),
         ("window",),
     ),
-    Operator(4, "matmul_f32", _attributes("transpose_b"), ("gemm_f32",)),
+    Operator(
+        4,
+        "matmul_f32",
+        _attributes("a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5 y0 y1 y2 y3 y4 y5 f:scale"),
+        ("gemm_f32",),
+    ),
     # windows and rows
     Operator(10, "max_pool", _attributes(_WINDOW), ("pool_f32",), ("window",)),
     Operator(
@@ -67,8 +72,8 @@ _TABLE = (
         ("window",),
     ),
     Operator(12, "reduce_f32", _attributes("mode axes keep_dims"), ()),
-    Operator(13, "softmax_f32", _attributes("axis log"), ()),
-    Operator(14, "layer_norm_f32", _attributes("axis f:epsilon"), ()),
+    Operator(13, "softmax_f32", _attributes("axis log"), ("softmax_f32",)),
+    Operator(14, "layer_norm_f32", _attributes("axis f:epsilon"), ("layer_norm_f32",)),
     Operator(15, "lrn_f32", _attributes("size f:alpha f:beta f:bias"), ()),
     Operator(16, "resize_f32", _attributes("mode coordinates nearest out_h out_w f:scale_h f:scale_w"), ()),
     Operator(
@@ -77,7 +82,7 @@ _TABLE = (
     Operator(18, "lstm_f32", _attributes("hidden direction"), ("gemm_f32",)),
     # fp32, element by element
     Operator(20, "binary_f32", _attributes("mode f:lo f:hi"), ("elementwise_f32",), ("broadcast",)),
-    Operator(21, "unary_f32", _attributes("mode f:alpha f:beta"), ("elementwise_f32",)),
+    Operator(21, "unary_f32", _attributes("mode f:alpha f:beta"), ("elementwise_f32", "unary_f32")),
     # any type: bytes are moved
     Operator(30, "reshape", _attributes("rank d0 d1 d2 d3 d4 d5")),
     Operator(31, "transpose", _attributes("p0 p1 p2 p3 p4 p5")),

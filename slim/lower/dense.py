@@ -8,9 +8,9 @@ import onnx_ir as ir
 from slim.core.format import Type
 from slim.lower import panels
 from slim.lower.activations import FLOAT_MAX, claim, follow
-from slim.lower.context import Lowering
+from slim.lower.context import Lowering, plain_order
 from slim.lower.integers import IntegerLayer, integer_layer
-from slim.lower.rules import refuse, rule
+from slim.lower.rules import ints, refuse, rule
 
 
 @rule("Gemm")
@@ -69,10 +69,47 @@ def lower_matmul(low: Lowering, node: ir.Node) -> None:
             return
     if min(len(low.shape(a)), len(low.shape(b))) < 2:
         raise refuse(node, "multiplies a vector", "reshape it to a matrix")
-    tensor = low.builder.operator(
-        "matmul_f32", [low.get(a), low.get(b)], Type.F32, {"transpose_b": 0}, name=node.name or ""
-    )
-    low.put(node.outputs[0], tensor)
+    _matmul_f32(low, node, a, b)
+
+
+def _matmul_f32(low: Lowering, node: ir.Node, a: ir.Value, b: ir.Value) -> None:
+    """Two computed matrices, read in the order in which they lie, written in the one that a Transpose asks for."""
+    y, scale = node.outputs[0], 1.0
+    after = _constant_factor(low, node)
+    if after is not None:
+        low.done.add(after[0])
+        y, scale = after[0].outputs[0], after[1]
+    rank = len(low.shape(y))
+    left, left_order = low.native(a)
+    if left_order[-1] != len(left_order) - 1:  # rows must lie in one piece
+        left, left_order = low.get(a), plain_order(len(left_order))
+    right, right_order = low.native(b)
+    order = plain_order(rank)
+    reader = low.sole_consumer(y)
+    if reader is not None and reader.op_type == "Transpose":
+        wanted = tuple(ints(reader, "perm", list(order)[::-1]))
+        order = wanted if wanted[-1] == rank - 1 else order
+    attributes: dict[str, int | float] = {"scale": scale}
+    for name, stored in (("a", left_order), ("b", right_order), ("y", order)):
+        attributes |= {f"{name}{i}": stored.index(i) if i < len(stored) else i for i in range(6)}
+    tensor = low.builder.operator("matmul_f32", [left, right], Type.F32, attributes, name=node.name or "")
+    low.put(y, tensor, order)
+
+
+def _constant_factor(low: Lowering, node: ir.Node) -> tuple[ir.Node, float] | None:
+    """The Mul or Div by one constant number that alone reads the node's output, and the factor."""
+    y = node.outputs[0]
+    after = low.sole_consumer(y)
+    if after is None or after.op_type not in ("Mul", "Div") or after.domain not in ("", "ai.onnx"):
+        return None
+    other = after.inputs[1] if after.inputs[0] is y else after.inputs[0]
+    array = low.constant(other)
+    if array is None or array.size != 1 or array.dtype != np.float32 or low.shape(after.outputs[0]) != low.shape(y):
+        return None
+    number = float(array.reshape(()))
+    if after.op_type == "Mul":
+        return after, number
+    return (after, 1.0 / number) if after.inputs[0] is y and number else None
 
 
 def _constant_addend(low: Lowering, node: ir.Node, outputs: int) -> tuple[ir.Node, ir.Value] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -89,14 +91,54 @@ def test_matmul(batches: hnp.BroadcastableShapes, m: int, k: int, n: int, transp
     left, right = batches.input_shapes
     a, b = floats(*left, m, k), floats(*right, k, n)
     given_b = np.ascontiguousarray(np.swapaxes(b, -1, -2)) if transpose else b
-    result = run("matmul_f32", [a, constant(given_b) if fixed else given_b], attributes={"transpose_b": int(transpose)})
-    np.testing.assert_allclose(result, a.astype(np.float64) @ b, **CLOSE)
+    order = [*range(b.ndim - 2), b.ndim - 1, b.ndim - 2] if transpose else list(range(b.ndim))
+    attributes = {**orders(a=range(a.ndim), b=order, y=range(max(a.ndim, b.ndim))), "scale": 0.5}
+    result = run("matmul_f32", [a, constant(given_b) if fixed else given_b], attributes=attributes)
+    np.testing.assert_allclose(result, 0.5 * (a.astype(np.float64) @ b), **CLOSE)
+
+
+def orders(**given: Sequence[int]) -> dict[str, int]:
+    """The attributes that say which stored axis each axis of a, b and y is."""
+    return {f"{k}{i}": int(v[i]) if i < len(v) else i for k, v in given.items() for i in range(6)}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40)),
+    a_order=st.permutations(range(3)),
+    b_order=st.permutations(range(4)),
+    y_order=st.permutations(range(3)),
+)
+def test_matmul_of_axes_in_any_order(
+    sizes: tuple[int, ...], a_order: list[int], b_order: list[int], y_order: list[int]
+) -> None:
+    *batch, m, k, n = sizes
+    a, b = floats(*batch, m, k), floats(*batch, k, n)
+    stored = [np.ascontiguousarray(a.transpose([*a_order, 3])), np.ascontiguousarray(b.transpose(b_order))]
+    attributes = orders(
+        a=np.argsort([*a_order, 3]).tolist(), b=np.argsort(b_order).tolist(), y=np.argsort([*y_order, 3]).tolist()
+    )
+    result = run("matmul_f32", stored, attributes={**attributes, "scale": 1.0})
+    np.testing.assert_allclose(result, (a.astype(np.float64) @ b).transpose([*y_order, 3]), **CLOSE)
+
+
+@pytest.mark.parametrize(
+    "change", [{"a0": 1}, {"a1": 0, "a0": 1}, {"b0": 2}, {"b0": -1}, {"y0": 1, "y1": 0}, {"y0": 5}]
+)
+def test_an_order_that_is_none_is_refused(change: dict[str, int]) -> None:
+    attributes = {**orders(a=range(2), b=range(2), y=range(2)), "scale": 1.0, **change}
+    with pytest.raises(SlimError, match="order"):
+        run("matmul_f32", [floats(3, 4), floats(4, 5)], attributes=attributes)
 
 
 @pytest.mark.parametrize(("a", "b"), [((2, 3), (4, 5)), ((3,), (3, 2)), ((2, 4, 3), (3, 3, 2))])
 def test_matrices_that_do_not_fit_are_refused(a: tuple[int, ...], b: tuple[int, ...]) -> None:
     with pytest.raises(SlimError, match="inputs"):
-        run("matmul_f32", [floats(*a), floats(*b)], attributes={"transpose_b": 0})
+        run(
+            "matmul_f32",
+            [floats(*a), floats(*b)],
+            attributes={**orders(a=range(6), b=range(6), y=range(6)), "scale": 1.0},
+        )
 
 
 def transposed_panels(w: np.ndarray, groups: int) -> np.ndarray:

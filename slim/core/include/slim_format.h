@@ -211,9 +211,27 @@ typedef struct slim_bottleneck_f32_attributes {
 typedef char slim_bottleneck_f32_attributes_is_72_bytes[sizeof(slim_bottleneck_f32_attributes) == 72 ? 1 : -1];
 
 typedef struct slim_matmul_f32_attributes {
-    int32_t transpose_b;
+    int32_t a0;
+    int32_t a1;
+    int32_t a2;
+    int32_t a3;
+    int32_t a4;
+    int32_t a5;
+    int32_t b0;
+    int32_t b1;
+    int32_t b2;
+    int32_t b3;
+    int32_t b4;
+    int32_t b5;
+    int32_t y0;
+    int32_t y1;
+    int32_t y2;
+    int32_t y3;
+    int32_t y4;
+    int32_t y5;
+    float scale;
 } slim_matmul_f32_attributes;
-typedef char slim_matmul_f32_attributes_is_4_bytes[sizeof(slim_matmul_f32_attributes) == 4 ? 1 : -1];
+typedef char slim_matmul_f32_attributes_is_76_bytes[sizeof(slim_matmul_f32_attributes) == 76 ? 1 : -1];
 
 typedef struct slim_max_pool_attributes {
     int32_t kernel_h;

@@ -23,5 +23,14 @@
 #if SLIM_HAS_KERNEL_ELEMENTWISE_F32
 #include "kernels/elementwise_f32.c"
 #endif
+#if SLIM_HAS_KERNEL_UNARY_F32
+#include "kernels/unary_f32.c"
+#endif
+#if SLIM_HAS_KERNEL_SOFTMAX_F32
+#include "kernels/softmax_f32.c"
+#endif
+#if SLIM_HAS_KERNEL_LAYER_NORM_F32
+#include "kernels/layer_norm_f32.c"
+#endif
 #include "isa/table.h"
 #include "isa/end.h"

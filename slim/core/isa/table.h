@@ -29,6 +29,15 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
 #if SLIM_HAS_KERNEL_ELEMENTWISE_F32
     SLIM_NAME(slim_elementwise_f32),
 #endif
+#if SLIM_HAS_KERNEL_UNARY_F32
+    SLIM_NAME(slim_unary_f32),
+#endif
+#if SLIM_HAS_KERNEL_SOFTMAX_F32
+    SLIM_NAME(slim_softmax_f32),
+#endif
+#if SLIM_HAS_KERNEL_LAYER_NORM_F32
+    SLIM_NAME(slim_layer_norm_f32),
+#endif
 };
 
 #undef SLIM_TEXT

@@ -123,6 +123,18 @@ struct slim_kernels {
 #if SLIM_HAS_KERNEL_ELEMENTWISE_F32
     void (*elementwise_f32)(int mode, const float *a, const float *b, float *out, size_t count);
 #endif
+#if SLIM_HAS_KERNEL_UNARY_F32
+    /* y[i] = f(x[i]), in place or apart; modes as in ops/unary.h, not all of them */
+    void (*unary_f32)(int mode, float alpha, float beta, float *y, const float *x, size_t n);
+#endif
+#if SLIM_HAS_KERNEL_SOFTMAX_F32
+    /* e^(x[i] - max) over their sum; in place or apart */
+    void (*softmax_f32)(float *y, const float *x, size_t n);
+#endif
+#if SLIM_HAS_KERNEL_LAYER_NORM_F32
+    /* (x[i] - mean) / sqrt(variance + epsilon) * scale[i] + bias[i]; in place or apart, bias may be NULL */
+    void (*layer_norm_f32)(float *y, const float *x, const float *scale, const float *bias, float epsilon, size_t n);
+#endif
 };
 
 #endif

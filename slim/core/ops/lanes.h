@@ -7,12 +7,27 @@
 
 #define SLIM_SUM_LANES ((size_t)16)
 
+/* `count` of the 64 floats that a vector kernel computes in local memory at a time: whole blocks move as vectors. */
+#define SLIM_LANE_BLOCK ((size_t)64)
+
+SLIM_INLINE void slim_copy_lanes(float *to, const float *from, size_t count)
+{
+    if (count == SLIM_LANE_BLOCK)
+        __builtin_memcpy(to, from, SLIM_LANE_BLOCK * sizeof *to);
+    else
+        for (size_t i = 0; i < count; i++)
+            to[i] = from[i];
+}
+
+/* Halves are added to each other, so that the additions wait for four others rather than for sixteen. */
 SLIM_INLINE float slim_lanes_fold(const float *lanes)
 {
-    float sum = 0.0f;
-    for (size_t j = 0; j < SLIM_SUM_LANES; j++)
-        sum += lanes[j];
-    return sum;
+    float half[SLIM_SUM_LANES / 2], quarter[SLIM_SUM_LANES / 4];
+    for (size_t j = 0; j < SLIM_SUM_LANES / 2; j++)
+        half[j] = lanes[j] + lanes[j + SLIM_SUM_LANES / 2];
+    for (size_t j = 0; j < SLIM_SUM_LANES / 4; j++)
+        quarter[j] = half[j] + half[j + SLIM_SUM_LANES / 4];
+    return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
 }
 
 SLIM_INLINE float slim_lanes_sum(const float *x, size_t n)
@@ -52,8 +67,9 @@ SLIM_INLINE float slim_lanes_max(const float *x, size_t n)
             lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
     for (; i < n; i++)
         lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
-    for (size_t j = 1; j < SLIM_SUM_LANES; j++)
-        lanes[0] = lanes[j] > lanes[0] ? lanes[j] : lanes[0];
+    for (size_t width = SLIM_SUM_LANES / 2; width; width /= 2)
+        for (size_t j = 0; j < width; j++)
+            lanes[j] = lanes[j] > lanes[j + width] ? lanes[j] : lanes[j + width];
     return lanes[0];
 }
 

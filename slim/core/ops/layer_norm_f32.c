@@ -1,7 +1,6 @@
 /* Layer normalization over all axes from `axis` on: (x - mean) / sqrt(variance + epsilon) * scale + bias. */
-#include "ops/approximate.h"
+#include "kernels/kernels.h"
 #include "ops/check.h"
-#include "ops/lanes.h"
 
 enum { LAYER_NORM_TASK = 4096 };   /* elements a task */
 
@@ -29,19 +28,6 @@ SLIM_COLD static slim_status layer_norm_prepare(slim_prepare *p)
     return slim_prepare_output(p, 0, x->rank, x->dims);
 }
 
-static void layer_norm_scale(float *__restrict y, const float *__restrict scale, float factor, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        y[i] *= factor * scale[i];
-}
-
-static void layer_norm_bias(float *__restrict y, const float *__restrict bias, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        y[i] += bias[i];
-}
-
-/* Rows are moved to the output first (where they are not there already), and normalized in place. */
 static void layer_norm_task(void *context, size_t index, int worker)
 {
     const layer_norm_context *c = (const layer_norm_context *)context;
@@ -51,18 +37,10 @@ static void layer_norm_task(void *context, size_t index, int worker)
     float epsilon = ((const slim_layer_norm_f32_attributes *)s->attributes)->epsilon;
     size_t first = index * c->rows_a_task, last = SLIM_MIN(first + c->rows_a_task, c->rows);
     (void)worker;
-    for (size_t row = first; row < last; row++) {
-        float *y = (float *)slim_step_output(s, 0)->data + row * c->n;
-        if (y != x + row * c->n)
-            slim_copy(y, x + row * c->n, c->n * sizeof(float));
-        float mean = slim_lanes_sum(y, c->n) / (float)c->n;
-        float variance = slim_lanes_squares(y, c->n, mean) / (float)c->n;
-        for (size_t i = 0; i < c->n; i++)
-            y[i] -= mean;
-        layer_norm_scale(y, (const float *)slim_step_input(s, 1)->data, 1.0f / slim_sqrt(variance + epsilon), c->n);
-        if (bias)
-            layer_norm_bias(y, (const float *)bias->data, c->n);
-    }
+    for (size_t row = first; row < last; row++)
+        s->kernels->layer_norm_f32((float *)slim_step_output(s, 0)->data + row * c->n, x + row * c->n,
+                                   (const float *)slim_step_input(s, 1)->data, bias ? (const float *)bias->data : NULL, epsilon,
+                                   c->n);
 }
 
 static void layer_norm_run(const slim_step *s)

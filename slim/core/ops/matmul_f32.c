@@ -1,107 +1,158 @@
-/* Matrix product of two activations, [..., M, K] by [..., K, N] (or [..., N, K]), with numpy broadcasting of the leading axes.
- * A task packs some columns of b into panels in scratch memory, and multiplies a block of rows of a by them. */
+/* Matrix product of two activations, y = scale * a b: [..., M, K] by [..., K, N], with numpy broadcasting of the leading axes.
+ *
+ * Axis i of a is stored as axis a_i, and so for b and y: heads of attention are read and written where they lie. Only the
+ * last axes of a and y must be the last in memory. A task packs some columns of b into panels in scratch memory, and
+ * multiplies a block of rows of a by them. */
 #include "kernels/kernels.h"
 #include "ops/check.h"
 
-#define MATMUL_PANELS ((size_t)4)     /* columns of a task: 64 */
+#define MATMUL_PANELS ((size_t)8)     /* columns of a task: 128 */
 #define MATMUL_ROWS ((size_t)512)     /* rows of a task: enough to pay for the packing */
 #define MATMUL_STRIP ((size_t)128)    /* rows of a kernel call */
 
 enum { MATMUL_DEPTH = 1 << 22 };      /* the largest K: scratch memory fits 32 bits */
 
+/* A tensor with its axes in the order of the product, aligned at the right: axis 0 is the last one. */
+typedef struct matmul_view {
+    size_t dims[SLIM_MAX_RANK], strides[SLIM_MAX_RANK];
+    float *data;
+} matmul_view;
+
 typedef struct matmul_plan {
+    matmul_view a, b, y;
     size_t m, k, n;
     size_t batches, row_blocks, column_blocks;
     size_t panel_bytes;       /* packed columns, in scratch; then zeros for the bias, then row pointers */
 } matmul_plan;
 
-static int32_t matmul_dim(const slim_value *x, int from_end)
+/* 0 where `order` does not name each axis once. */
+static int matmul_view_of(const slim_value *x, const int32_t *order, matmul_view *view)
 {
-    return from_end > x->rank ? 1 : x->dims[x->rank - from_end];
+    size_t stride[SLIM_MAX_RANK], step = 1;
+    int seen = 0;
+    for (int d = x->rank - 1; d >= 0; d--) {
+        stride[d] = step;
+        step *= (size_t)x->dims[d];
+    }
+    for (int i = 0; i < SLIM_MAX_RANK; i++) {
+        view->dims[i] = 1;
+        view->strides[i] = 0;
+    }
+    for (int i = 0; i < x->rank; i++) {
+        if (order[i] < 0 || order[i] >= x->rank || seen >> order[i] & 1)
+            return 0;
+        seen |= 1 << order[i];
+        view->dims[x->rank - 1 - i] = (size_t)x->dims[order[i]];
+        view->strides[x->rank - 1 - i] = stride[order[i]];
+    }
+    view->data = (float *)(void *)x->data;
+    return 1;
 }
 
-/* Leading axes that only a has are more rows of it. */
-static matmul_plan matmul_layout(const slim_value *a, const slim_value *b, int transpose_b)
+/* Leading axes of a that lie one after the other like its rows, in y too, are more rows where b has none of them. */
+static void matmul_merge_rows(matmul_plan *plan)
 {
-    matmul_plan plan;
-    size_t b_batches = b->count / ((size_t)matmul_dim(b, 1) * (size_t)matmul_dim(b, 2));
-    plan.k = (size_t)matmul_dim(a, 1);
-    plan.n = (size_t)matmul_dim(b, transpose_b ? 2 : 1);
-    plan.m = b_batches == 1 ? a->count / plan.k : (size_t)matmul_dim(a, 2);
-    plan.batches = 1;
-    for (int d = 3; d <= SLIM_MAX(a->rank, b->rank) && b_batches > 1; d++)
-        plan.batches *= (size_t)SLIM_MAX(matmul_dim(a, d), matmul_dim(b, d));
-    plan.row_blocks = slim_ceil_div(plan.m, MATMUL_ROWS);
-    plan.column_blocks = slim_ceil_div(plan.n, MATMUL_PANELS * SLIM_PANEL);
-    plan.panel_bytes = SLIM_MIN(MATMUL_PANELS, slim_ceil_div(plan.n, SLIM_PANEL)) * plan.k * SLIM_PANEL * sizeof(float);
-    return plan;
+    for (int d = 2; d < SLIM_MAX_RANK; d++) {
+        if (plan->y.dims[d] == 1)
+            continue;
+        if (plan->b.dims[d] != 1 || plan->a.strides[d] != plan->m * plan->a.strides[1]
+            || plan->y.strides[d] != plan->m * plan->y.strides[1])
+            return;
+        plan->m *= plan->y.dims[d];
+        plan->y.dims[d] = 1;
+    }
+}
+
+static void matmul_layout(matmul_plan *plan)
+{
+    plan->m = plan->y.dims[1];
+    plan->n = plan->y.dims[0];
+    plan->k = plan->a.dims[0];
+    matmul_merge_rows(plan);
+    plan->batches = 1;
+    for (int d = 2; d < SLIM_MAX_RANK; d++)
+        plan->batches *= plan->y.dims[d];
+    plan->row_blocks = slim_ceil_div(plan->m, MATMUL_ROWS);
+    plan->column_blocks = slim_ceil_div(plan->n, MATMUL_PANELS * SLIM_PANEL);
+    plan->panel_bytes = SLIM_MIN(MATMUL_PANELS, slim_ceil_div(plan->n, SLIM_PANEL)) * plan->k * SLIM_PANEL * sizeof(float);
 }
 
 SLIM_COLD static slim_status matmul_prepare(slim_prepare *p)
 {
-    int transpose_b = ((const slim_matmul_f32_attributes *)p->attributes)->transpose_b != 0;
+    const slim_matmul_f32_attributes *attributes = (const slim_matmul_f32_attributes *)p->attributes;
     int32_t dims[SLIM_MAX_RANK];
+    int seen = 0;
     slim_status status;
+    matmul_plan plan;
     if ((status = slim_check_types(p, 0, SLIM_F32)) != SLIM_OK || (status = slim_prepare_expect(p, 1, SLIM_F32, -1, 0)) != SLIM_OK)
         return status;
     const slim_value *a = slim_prepare_input(p, 0);
     const slim_value *b = slim_prepare_input(p, 1);
     int rank = SLIM_MAX(a->rank, b->rank);
-    if (a->rank < 2 || b->rank < 2 || matmul_dim(a, 1) != matmul_dim(b, transpose_b ? 1 : 2))
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the inputs are not matrices, or their inner sizes differ");
-    if (matmul_dim(a, 1) > MATMUL_DEPTH)
+    if (a->rank < 2 || b->rank < 2)
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the inputs are not matrices");
+    if (!matmul_view_of(a, &attributes->a0, &plan.a) || !matmul_view_of(b, &attributes->b0, &plan.b)
+        || (&attributes->a0)[a->rank - 1] != a->rank - 1 || (&attributes->y0)[rank - 1] != rank - 1)
+        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the order of the axes is not one, or rows do not lie in one piece");
+    if (plan.a.dims[0] != plan.b.dims[1])
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the inner sizes of the inputs differ");
+    if (plan.a.dims[0] > MATMUL_DEPTH)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the inner size is larger than the core takes");
-    for (int d = 3; d <= rank; d++) {
-        int32_t x = matmul_dim(a, d), y = matmul_dim(b, d);
-        if (x != y && x != 1 && y != 1)
+    plan.y.dims[0] = plan.b.dims[0];
+    plan.y.dims[1] = plan.a.dims[1];
+    for (int d = 2; d < rank; d++) {
+        if (plan.a.dims[d] != plan.b.dims[d] && plan.a.dims[d] != 1 && plan.b.dims[d] != 1)
             return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the leading axes of the inputs do not broadcast");
-        dims[rank - d] = SLIM_MAX(x, y);
+        plan.y.dims[d] = SLIM_MAX(plan.a.dims[d], plan.b.dims[d]);
     }
-    dims[rank - 2] = matmul_dim(a, 2);
-    dims[rank - 1] = matmul_dim(b, transpose_b ? 2 : 1);
-    matmul_plan plan = matmul_layout(a, b, transpose_b);
-    slim_prepare_scratch(p, plan.panel_bytes + MATMUL_PANELS * SLIM_PANEL * sizeof(float) + MATMUL_STRIP * sizeof(float *));
+    for (int i = 0; i < rank; i++) {
+        int32_t axis = (&attributes->y0)[i];
+        if (axis < 0 || axis >= rank || seen >> axis & 1)
+            return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the order of the output's axes is not one");
+        seen |= 1 << axis;
+        dims[axis] = (int32_t)plan.y.dims[rank - 1 - i];
+    }
+    size_t panels = SLIM_MIN(MATMUL_PANELS, slim_ceil_div(plan.y.dims[0], SLIM_PANEL));
+    slim_prepare_scratch(p, panels * SLIM_PANEL * sizeof(float) * plan.a.dims[0] + MATMUL_PANELS * SLIM_PANEL * sizeof(float)
+                                + MATMUL_STRIP * sizeof(float *));
     return slim_prepare_output(p, 0, rank, dims);
 }
 
-/* Columns [first, first + count) of b as panels [count / 16][K][16], zero where the last one ends early. */
-static void matmul_pack(float *__restrict to, const float *__restrict b, const matmul_plan *plan, size_t first, size_t count,
-                        int transpose_b)
+/* A 16 x 16 block of b^T, by way of local memory so that both sides move in whole rows. */
+static void matmul_pack_block(float *__restrict to, const float *__restrict b, size_t stride, float scale)
 {
-    for (size_t at = 0; at < count; at += SLIM_PANEL) {
-        size_t width = SLIM_MIN((size_t)SLIM_PANEL, count - at);
-        if (width < SLIM_PANEL)
-            slim_fill(to, 0, plan->k * SLIM_PANEL * sizeof(float));
-        if (transpose_b)
-            for (size_t j = 0; j < width; j++)
-                for (size_t i = 0; i < plan->k; i++)
-                    to[i * SLIM_PANEL + j] = b[(first + at + j) * plan->k + i];
-        else
-            for (size_t i = 0; i < plan->k; i++)
-                slim_copy(to + i * SLIM_PANEL, b + i * plan->n + first + at, width * sizeof(float));
-        to += plan->k * SLIM_PANEL;
+    float block[SLIM_PANEL][SLIM_PANEL];
+    for (size_t j = 0; j < SLIM_PANEL; j++)
+        for (size_t i = 0; i < SLIM_PANEL; i++)
+            block[j][i] = b[j * stride + i];
+    for (size_t i = 0; i < SLIM_PANEL; i++)
+        for (size_t j = 0; j < SLIM_PANEL; j++)
+            to[i * SLIM_PANEL + j] = block[j][i] * scale;
+}
+
+/* One panel [K][16] of the `width` columns from b on, times the scale; zero where the panel has more. */
+static void matmul_pack(float *__restrict to, const float *__restrict b, const matmul_plan *plan, size_t width, float scale)
+{
+    size_t row = plan->b.strides[1], column = plan->b.strides[0], k = plan->k, i = 0;
+    if (width == SLIM_PANEL && column == 1) {
+        for (; i < k; i++)
+            for (size_t j = 0; j < SLIM_PANEL; j++)
+                to[i * SLIM_PANEL + j] = b[i * row + j] * scale;
+        return;
     }
+    if (width == SLIM_PANEL && row == 1)
+        for (; i + SLIM_PANEL <= k; i += SLIM_PANEL)
+            matmul_pack_block(to + i * SLIM_PANEL, b + i, column, scale);
+    for (; i < k; i++)
+        for (size_t j = 0; j < SLIM_PANEL; j++)
+            to[i * SLIM_PANEL + j] = j < width ? b[i * row + j * column] * scale : 0.0f;
 }
 
 typedef struct matmul_context {
     const slim_step *step;
-    const slim_value *a, *b, *y;
-    int transpose_b;
+    float scale;
     matmul_plan plan;
 } matmul_context;
-
-/* The matrix of an input that batch `index` of the output reads. */
-static const float *matmul_matrix(const slim_value *x, const slim_value *y, size_t index)
-{
-    size_t offset = 0, stride = (size_t)matmul_dim(x, 1) * (size_t)matmul_dim(x, 2);
-    for (int d = 3; d <= y->rank; d++) {
-        size_t at = index % (size_t)matmul_dim(y, d), dim = (size_t)matmul_dim(x, d);
-        index /= (size_t)matmul_dim(y, d);
-        offset += dim == 1 ? 0 : at * stride;
-        stride *= dim;
-    }
-    return (const float *)x->data + offset;
-}
 
 static void matmul_task(void *context, size_t index, int worker)
 {
@@ -114,10 +165,19 @@ static void matmul_task(void *context, size_t index, int worker)
     size_t column = index / plan->row_blocks % plan->column_blocks * MATMUL_PANELS * SLIM_PANEL;
     size_t batch = index / plan->row_blocks / plan->column_blocks;
     size_t last_row = SLIM_MIN(first_row + MATMUL_ROWS, plan->m);
-    const float *a = matmul_matrix(c->a, c->y, batch);
+    const float *a = plan->a.data, *b = plan->b.data + column * plan->b.strides[0];
+    float *y = plan->y.data + column;
     slim_gemm_f32_task task;
+    for (int d = 2; d < SLIM_MAX_RANK; d++) {
+        size_t at = batch % plan->y.dims[d];
+        batch /= plan->y.dims[d];
+        a += plan->a.dims[d] == 1 ? 0 : at * plan->a.strides[d];
+        b += plan->b.dims[d] == 1 ? 0 : at * plan->b.strides[d];
+        y += at * plan->y.strides[d];
+    }
     task.n = SLIM_MIN(MATMUL_PANELS * SLIM_PANEL, plan->n - column);
-    matmul_pack(panels, matmul_matrix(c->b, c->y, batch), plan, column, task.n, c->transpose_b);
+    for (size_t at = 0; at < task.n; at += SLIM_PANEL)
+        matmul_pack(panels + at * plan->k, b + at * plan->b.strides[0], plan, SLIM_MIN((size_t)SLIM_PANEL, task.n - at), c->scale);
     slim_fill(zeros, 0, MATMUL_PANELS * SLIM_PANEL * sizeof(float));
     task.rows = rows;
     task.taps = 1;
@@ -126,27 +186,28 @@ static void matmul_task(void *context, size_t index, int worker)
     task.bias = zeros;
     task.residual = NULL;
     task.residual_stride = 0;
-    task.out_stride = plan->n;
+    task.out_stride = plan->y.strides[1];
     task.lo = -__builtin_inff();
     task.hi = __builtin_inff();
     for (size_t row = first_row; row < last_row; row += MATMUL_STRIP) {
         task.m = SLIM_MIN(MATMUL_STRIP, last_row - row);
-        task.out = (float *)c->y->data + (batch * plan->m + row) * plan->n + column;
+        task.out = y + row * task.out_stride;
         for (size_t i = 0; i < task.m; i++)
-            rows[i] = a + (row + i) * plan->k;
+            rows[i] = a + (row + i) * plan->a.strides[1];
         c->step->kernels->gemm_f32(&task);
     }
 }
 
 static void matmul_run(const slim_step *s)
 {
+    const slim_matmul_f32_attributes *attributes = (const slim_matmul_f32_attributes *)s->attributes;
     matmul_context c;
     c.step = s;
-    c.a = slim_step_input(s, 0);
-    c.b = slim_step_input(s, 1);
-    c.y = slim_step_output(s, 0);
-    c.transpose_b = ((const slim_matmul_f32_attributes *)s->attributes)->transpose_b != 0;
-    c.plan = matmul_layout(c.a, c.b, c.transpose_b);
+    c.scale = attributes->scale;
+    (void)(matmul_view_of(slim_step_input(s, 0), &attributes->a0, &c.plan.a)
+           && matmul_view_of(slim_step_input(s, 1), &attributes->b0, &c.plan.b)
+           && matmul_view_of(slim_step_output(s, 0), &attributes->y0, &c.plan.y));
+    matmul_layout(&c.plan);
     slim_parallel(s, c.plan.batches * c.plan.row_blocks * c.plan.column_blocks, matmul_task, &c);
 }
 

@@ -1,4 +1,5 @@
 /* Softmax or log-softmax along one axis: e^(x - max) over its sum, or x - max - ln of the sum. */
+#include "kernels/kernels.h"
 #include "ops/approximate.h"
 #include "ops/check.h"
 #include "ops/lanes.h"
@@ -37,31 +38,21 @@ static __attribute__((noinline)) void softmax_exp(float *y, size_t n)
         y[i] = slim_exp(y[i]);
 }
 
-/* x and y may be the same memory: after the first loop everything happens in y. */
-static void softmax_row(float *y, const float *x, size_t n, int log)
+/* x and y may be the same memory: x is read before y is written, element by element. */
+static void softmax_log_row(float *y, const float *x, size_t n)
 {
-    float largest = slim_lanes_max(x, n), sum;
-    if (log) {
-        float lanes[SLIM_SUM_LANES] = { 0.0f }, block[8 * SLIM_SUM_LANES];
-        for (size_t at = 0; at < n; at += 8 * SLIM_SUM_LANES) {
-            size_t count = SLIM_MIN(n - at, (size_t)(8 * SLIM_SUM_LANES));
-            for (size_t i = 0; i < count; i++)
-                block[i] = x[at + i] - largest;
-            softmax_exp(block, count);
-            for (size_t i = 0; i < count; i++)
-                lanes[i % SLIM_SUM_LANES] += block[i];
-        }
-        float shift = slim_log(slim_lanes_fold(lanes));
-        for (size_t i = 0; i < n; i++)
-            y[i] = x[i] - largest - shift;
-        return;
+    float largest = slim_lanes_max(x, n), lanes[SLIM_SUM_LANES] = { 0.0f }, block[8 * SLIM_SUM_LANES];
+    for (size_t at = 0; at < n; at += 8 * SLIM_SUM_LANES) {
+        size_t count = SLIM_MIN(n - at, (size_t)(8 * SLIM_SUM_LANES));
+        for (size_t i = 0; i < count; i++)
+            block[i] = x[at + i] - largest;
+        softmax_exp(block, count);
+        for (size_t i = 0; i < count; i++)
+            lanes[i % SLIM_SUM_LANES] += block[i];
     }
+    float shift = slim_log(slim_lanes_fold(lanes));
     for (size_t i = 0; i < n; i++)
-        y[i] = x[i] - largest;
-    softmax_exp(y, n);
-    sum = 1.0f / slim_lanes_sum(y, n);
-    for (size_t i = 0; i < n; i++)
-        y[i] *= sum;
+        y[i] = x[i] - largest - shift;
 }
 
 /* [n][inner] at once: each loop runs along `inner`. */
@@ -99,8 +90,10 @@ static void softmax_task(void *context, size_t index, int worker)
     size_t first = index * c->rows_a_task, last = SLIM_MIN(first + c->rows_a_task, c->outer);
     for (size_t row = first; row < last; row++) {
         size_t at = row * c->n * c->inner;
-        if (c->inner == 1) {
-            softmax_row(c->y + at, c->x + at, c->n, c->log);
+        if (c->inner == 1 && c->log) {
+            softmax_log_row(c->y + at, c->x + at, c->n);
+        } else if (c->inner == 1) {
+            c->step->kernels->softmax_f32(c->y + at, c->x + at, c->n);
         } else {
             float *scratch = (float *)(void *)slim_step_scratch(c->step, worker);
             softmax_columns(c, c->y + at, c->x + at, scratch, scratch + c->inner);
