@@ -92,3 +92,11 @@ def test_winograd_agrees_with_direct_convolution(size: tuple[int, int], residual
     noise = np.square(fast - direct).sum() / np.square(direct).sum()
     assert -10 * np.log10(noise) > 100  # dB
     assert_agrees(model, x)
+
+
+@pytest.mark.parametrize("size", [(14, 14), (9, 30)])
+def test_winograd_of_many_filters_on_a_small_image(size: tuple[int, int]) -> None:
+    nodes = [conv("x", "a", "w1"), conv("a", "y", "w", pads=[1, 1, 1, 1])]
+    model = net(nodes, {"x": (1, 3, *size)}, ["y"], {"w": weights(180, 170, 3, 3), "w1": weights(170, 3, 1, 1)})
+    assert "winograd_f32" in kinds(model)
+    assert_agrees(model, {"x": image(1, 3, *size)})

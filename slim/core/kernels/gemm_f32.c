@@ -3,6 +3,10 @@
  * A tile of a few rows by a few vectors of output channels stays in registers while k runs. One group of channels goes over
  * all rows before the next, so that its weights are read once from far memory. */
 
+#define SLIM_PREFETCH(p) __builtin_prefetch((p), 0, 2)   /* into the second-level cache */
+#define SLIM_GEMM_F32_AHEAD ((size_t)32 << 10)   /* weights of the next panels are fetched while these are in use, floats; */
+#define SLIM_GEMM_F32_NEAR ((size_t)1 << 10)     /* where they are more than that, only those that come soon */
+
 /* Rows `row` to row + mr, vectors `vector` to vector + nv. */
 SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, size_t row, size_t vector, const int mr,
                                              const int nv)
@@ -10,6 +14,8 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
     const size_t taps = task->taps, k = task->k, panel_stride = taps * k * SLIM_PANEL;
     const float *const *rows = task->rows + row * taps;
     const size_t channel = vector * SLIM_LANES;
+    const size_t group = ((size_t)(nv - 1) / SLIM_VECTORS + 1) * panel_stride;   /* floats to the panels that come next */
+    const size_t ahead = group <= SLIM_GEMM_F32_AHEAD ? group : SLIM_GEMM_F32_NEAR;
     const size_t last = SLIM_MIN(task->n - channel - (size_t)(nv - 1) * SLIM_LANES, (size_t)SLIM_LANES);   /* lanes */
     const float *weights[4];    /* of each panel */
     float *out = task->out + row * task->out_stride + channel;
@@ -49,8 +55,10 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
             for (v = 0; v < nv; v++)
                 w[v] = SLIM_VF_LOAD(weights[v / SLIM_VECTORS] + v % SLIM_VECTORS * SLIM_LANES);
             SLIM_UNROLL
-            for (v = 0; v < nv; v += SLIM_VECTORS)
+            for (v = 0; v < nv; v += SLIM_VECTORS) {
+                SLIM_PREFETCH(weights[v / SLIM_VECTORS] + ahead);
                 weights[v / SLIM_VECTORS] += SLIM_PANEL;
+            }
             SLIM_UNROLL
             for (i = 0; i < mr; i++) {
                 SLIM_VF splat = SLIM_VF_SPLAT(x[i][j]);
@@ -112,3 +120,6 @@ SLIM_STEP void SLIM_NAME(slim_gemm_f32)(const slim_gemm_f32_task *task)
     }
 }
 #undef SLIM_GEMM_F32_CASE
+#undef SLIM_PREFETCH
+#undef SLIM_GEMM_F32_AHEAD
+#undef SLIM_GEMM_F32_NEAR
