@@ -5,6 +5,7 @@
  * indirect convolution algorithm", arXiv 1907.02129.) */
 #include "kernels/kernels.h"
 #include "ops/check.h"
+#include "ops/cut.h"
 #include "ops/window.h"
 
 #define CONV_F32_POINTERS ((size_t)2048)   /* a strip has at most so many row pointers, */
@@ -69,7 +70,8 @@ typedef struct conv_f32_run_context {
     slim_window window;
     conv_f32_plan plan;
     const slim_value *x, *w, *bias, *residual, *y;
-    size_t pixels, strips;
+    size_t pixels;
+    slim_cut cut;               /* of one group */
 } conv_f32_run_context;
 
 /* Row pointers of `count` output pixels from `first` on: [count][taps]. */
@@ -108,25 +110,26 @@ static void conv_f32_strip(void *context, size_t index, int worker)
     unsigned char *scratch = slim_step_scratch(c->step, worker);
     float *zeros = (float *)scratch;
     const float **rows = (const float **)(scratch + slim_align(c->plan.k * sizeof(float)));
-    size_t first = index % c->strips * c->plan.strip;
-    size_t group = index / c->strips;
+    const size_t tasks = c->cut.strips * c->cut.groups, group = index / tasks;
+    const slim_cut_part part = slim_cut_part_of(&c->cut, index % tasks, c->pixels, c->plan.group_outputs);
+    const size_t panel = group * c->plan.panels + part.first_panel;
+    const size_t channel = group * c->plan.group_outputs + part.first_panel * SLIM_PANEL;
     slim_gemm_f32_task task;
     slim_fill(zeros, 0, c->plan.k * sizeof(float));
     task.rows = rows;
-    task.m = SLIM_MIN(c->plan.strip, c->pixels - first);
+    task.m = part.rows;
     task.taps = c->plan.taps;
     task.k = c->plan.k;
-    task.weights = (const float *)c->w->data + group * c->plan.panels * task.taps * task.k * SLIM_PANEL;
-    task.bias = (const float *)c->bias->data + group * c->plan.panels * SLIM_PANEL;
+    task.weights = (const float *)c->w->data + panel * task.taps * task.k * SLIM_PANEL;
+    task.bias = (const float *)c->bias->data + panel * SLIM_PANEL;
     task.residual_stride = (size_t)c->a->out_channels;
-    task.residual = c->residual
-        ? (const float *)c->residual->data + first * task.residual_stride + group * c->plan.group_outputs : NULL;
+    task.residual = c->residual ? (const float *)c->residual->data + part.first_row * task.residual_stride + channel : NULL;
     task.out_stride = c->y->row_stride;
-    task.out = (float *)c->y->data + first * task.out_stride + group * c->plan.group_outputs;
-    task.n = c->plan.group_outputs;
+    task.out = (float *)c->y->data + part.first_row * task.out_stride + channel;
+    task.n = part.outputs;
     task.lo = c->a->lo;
     task.hi = c->a->hi;
-    conv_f32_point(c, first, task.m, group, zeros, rows);
+    conv_f32_point(c, part.first_row, part.rows, group, zeros, rows);
     c->step->kernels->gemm_f32(&task);
 }
 
@@ -143,8 +146,8 @@ static void conv_f32_run(const slim_step *s)
     c.window = slim_window_of(s, c.x);
     c.pixels = (size_t)c.y->dims[0] * (size_t)c.y->dims[1] * (size_t)c.y->dims[2];
     c.plan = conv_f32_layout(c.a, c.x, c.pixels);
-    c.strips = slim_ceil_div(c.pixels, c.plan.strip);
-    slim_parallel(s, c.strips * (size_t)c.a->groups, conv_f32_strip, &c);
+    c.cut = slim_cut_of(c.pixels, c.plan.strip, c.plan.panels, (size_t)c.a->groups, s->session->threads);
+    slim_parallel(s, c.cut.strips * c.cut.groups * (size_t)c.a->groups, conv_f32_strip, &c);
 }
 
 SLIM_INTERNAL const slim_operator slim_op_conv_f32 = {

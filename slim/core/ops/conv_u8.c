@@ -1,5 +1,6 @@
 /* 2-D convolution of bytes, NHWC: strips of output pixels with a table of row pointers, as conv_f32. Padding is a pointer to
  * a row of the input's zero point. */
+#include "ops/cut.h"
 #include "ops/gemm_u8.h"
 #include "ops/window.h"
 
@@ -54,7 +55,8 @@ typedef struct conv_u8_context {
     slim_window window;
     conv_u8_plan plan;
     const slim_value *x, *y;
-    size_t pixels, strips;
+    size_t pixels;
+    slim_cut cut;               /* of one group */
 } conv_u8_context;
 
 /* Row pointers of `count` output pixels from `first` on: [count][taps]. */
@@ -92,18 +94,19 @@ static void conv_u8_strip(void *context, size_t index, int worker)
     const conv_u8_context *c = (const conv_u8_context *)context;
     unsigned char *scratch = slim_step_scratch(c->step, worker);
     const uint8_t **rows = (const uint8_t **)(void *)(scratch + c->plan.padding_bytes);
-    size_t first = index % c->strips * c->plan.strip;
-    size_t group = index / c->strips;
+    const size_t tasks = c->cut.strips * c->cut.groups, group = index / tasks;
+    const slim_cut_part part = slim_cut_part_of(&c->cut, index % tasks, c->pixels, c->plan.group_outputs);
+    const size_t channel = group * c->plan.group_outputs + part.first_panel * SLIM_PANEL;
     slim_gemm_u8_task task;
     slim_fill(scratch, c->x->zero_point, c->plan.padding_bytes);
     task.rows = rows;
-    task.m = SLIM_MIN(c->plan.strip, c->pixels - first);
+    task.m = part.rows;
     task.taps = c->plan.taps;
     task.k = c->plan.k;
-    task.n = c->plan.group_outputs;
-    slim_gemm_u8_fill(&task, c->step, group * c->plan.panels, first * c->y->row_stride + group * c->plan.group_outputs, c->a->lo,
-                      c->a->hi, c->a->flo, c->a->fhi);
-    conv_u8_point(c, first, task.m, group, scratch, rows);
+    task.n = part.outputs;
+    slim_gemm_u8_fill(&task, c->step, group * c->plan.panels + part.first_panel, part.first_row * c->y->row_stride + channel,
+                      c->a->lo, c->a->hi, c->a->flo, c->a->fhi);
+    conv_u8_point(c, part.first_row, part.rows, group, scratch, rows);
     c->step->kernels->gemm_u8(&task);
 }
 
@@ -117,8 +120,8 @@ static void conv_u8_run(const slim_step *s)
     c.window = slim_window_of(s, c.x);
     c.plan = conv_u8_layout(c.a, c.x);
     c.pixels = (size_t)c.y->dims[0] * (size_t)c.y->dims[1] * (size_t)c.y->dims[2];
-    c.strips = slim_ceil_div(c.pixels, c.plan.strip);
-    slim_parallel(s, c.strips * (size_t)c.a->groups, conv_u8_strip, &c);
+    c.cut = slim_cut_of(c.pixels, c.plan.strip, c.plan.panels, (size_t)c.a->groups, s->session->threads);
+    slim_parallel(s, c.cut.strips * c.cut.groups * (size_t)c.a->groups, conv_u8_strip, &c);
 }
 
 SLIM_INTERNAL const slim_operator slim_op_conv_u8 = {
