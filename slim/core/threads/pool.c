@@ -9,7 +9,10 @@
 #include <pthread.h>
 #include <sched.h>
 
-enum { LINGER_SPINS = 4000 };         /* about 100 us: how long a worker stays awake after a run */
+enum {
+    LINGER_SPINS = 4000,              /* about 100 us: how long a worker stays awake after a run */
+    YIELD_SPINS = 63                  /* about 1 us: how long it waits before whoever else wants the processor may have it */
+};
 
 /* The job's state is one word, so that joining a job and closing it cannot cross: ticket | open | workers inside. */
 #define JOB_INSIDE 0xffu
@@ -48,7 +51,7 @@ static void pool_relax(unsigned spins)
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
-    if ((spins & 1023u) == 1023u)
+    if ((spins & YIELD_SPINS) == YIELD_SPINS)
         sched_yield();
 }
 
@@ -101,7 +104,7 @@ static void *pool_worker(void *argument)
         if (pool_join(pool, &last)) {
             pool_work(pool, start->index);
             __atomic_fetch_sub(&pool->job, 1, __ATOMIC_RELEASE);
-            idle = 0;
+            idle = spins = 0;
             continue;
         }
         idle = __atomic_load_n(&pool->running, __ATOMIC_RELAXED) ? 0 : idle + 1;
