@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import mmap
 import weakref
 from os import PathLike
@@ -51,6 +52,7 @@ class Handle:
             raise CoreError(
                 Problem(text(self.model.error), self.where, "build the program again with this version of slim")
             )
+        self._views: list[weakref.ref[ctypes.Array[ctypes.c_char]]] = []
         self.options = Options(threads, isa)
         pointer = ctypes.c_void_p()
         status = self.lib.slim_session_create(
@@ -60,6 +62,25 @@ class Handle:
         self._finalizer = weakref.finalize(self, self.lib.slim_session_free, pointer)
         if status:
             self.fail(status)
+
+    def array(self, address: int, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> np.ndarray:
+        """The session's memory as an array that keeps this handle."""
+        memory = (ctypes.c_char * (math.prod(shape) * dtype.itemsize)).from_address(address)
+        memory.handle = self  # type: ignore[attr-defined]
+        self._views.append(weakref.ref(memory))
+        return np.frombuffer(memory, dtype).reshape(shape)
+
+    def refuse_views(self) -> None:
+        """Raise while an array of the session's memory is in use, before that memory goes."""
+        self._views = [view for view in self._views if view() is not None]
+        if self._views:
+            raise CoreError(
+                Problem(
+                    "arrays of its inputs or outputs are in use",
+                    self.where,
+                    "delete what input_view and output_view gave",
+                )
+            )
 
     def fail(self, status: int) -> None:
         """Raise what the core says of its last failure."""

@@ -62,6 +62,8 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "slim_output": (c_int, [c_void_p, c_int, POINTER(Tensor)]),
     "slim_set_input": (c_int, [c_void_p, c_int, c_void_p, c_size_t]),
     "slim_get_output": (c_int, [c_void_p, c_int, c_void_p, c_size_t]),
+    "slim_input_data": (c_void_p, [c_void_p, c_int]),
+    "slim_output_data": (c_void_p, [c_void_p, c_int]),
     "slim_run": (c_int, [c_void_p]),
     "slim_run_step": (c_int, [c_void_p, c_int]),
     "slim_resize": (c_int, [c_void_p, POINTER(POINTER(c_int32))]),

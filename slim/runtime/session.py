@@ -108,6 +108,24 @@ class Session:
         self._handle.check(self._lib.slim_run(self._handle.session))
         return self._get_outputs()
 
+    def input_view(self, name: str) -> np.ndarray:
+        """The memory of an input, to be written before each `run_bound`: a run may put later tensors in its place.
+
+        While such an array is in use the session can be neither closed nor given other shapes. Raises CoreError where
+        there is no such input.
+        """
+        return self._view(self._lib.slim_input_data, self._inputs, name)
+
+    def output_view(self, name: str) -> np.ndarray:
+        """The memory of an output, read-only, as the last run left it; used as `input_view`'s."""
+        view = self._view(self._lib.slim_output_data, self._outputs, name)
+        view.flags.writeable = False
+        return view
+
+    def run_bound(self) -> None:
+        """Run once on what the arrays of `input_view` hold; `output_view`'s have the results. Copies nothing."""
+        self._handle.check(self._lib.slim_run(self._handle.session))
+
     def profile(self, feeds: Mapping[str, np.ndarray], runs: int = 20) -> tuple[StepTime, ...]:
         """Median seconds of each step over `runs` runs, steps in the order of the program."""
         session, lib = self._handle.session, self._lib
@@ -128,6 +146,7 @@ class Session:
 
     def close(self) -> None:
         """Free the session's memory and threads now rather than with the object."""
+        self._handle.refuse_views()
         self._handle.close()
 
     def _describe(self) -> None:
@@ -142,6 +161,13 @@ class Session:
         shape = tuple(tensor.dims[: tensor.rank])
         return TensorInfo(text(tensor.name), shape, _DTYPES[tensor.type], tensor.scale, tensor.zero_point)
 
+    def _view(self, ask: ctypes._NamedFuncPointer, ends: tuple[TensorInfo, ...], name: str) -> np.ndarray:
+        names = [info.name for info in ends]
+        if name not in names:
+            raise CoreError(Problem("the program has no such tensor", repr(name), f"use {', '.join(names)}"))
+        index = names.index(name)
+        return self._handle.array(ask(self._handle.session, index), ends[index].shape, ends[index].dtype)
+
     def _set_inputs(self, feeds: Mapping[str, np.ndarray]) -> None:
         self._refuse(feeds)
         arrays = [np.asarray(feeds[info.name], info.dtype, order="C") for info in self._inputs]
@@ -153,6 +179,7 @@ class Session:
 
     def _resize(self, arrays: list[np.ndarray]) -> None:
         """Give every input its array's shape, all at once: one alone might not fit the others."""
+        self._handle.refuse_views()
         dims = [(ctypes.c_int32 * array.ndim)(*array.shape) for array in arrays]
         pointer = ctypes.POINTER(ctypes.c_int32)
         shapes = (pointer * len(dims))(*(ctypes.cast(d, pointer) for d in dims))

@@ -85,6 +85,19 @@ def test_results_do_not_depend_on_the_thread_count(program: bytes) -> None:
         np.testing.assert_array_equal(Session(program, threads=threads).run({"x": x})["y"], one)
 
 
+@pytest.mark.parametrize(("channels", "outputs", "size", "groups"), [(40, 512, 7, 1), (24, 100, 14, 1), (32, 96, 9, 2)])
+def test_layers_of_few_pixels_are_shared_out_by_channels(channels: int, outputs: int, size: int, groups: int) -> None:
+    weights = {"w": rng.normal(size=(outputs, channels // groups, 1, 1)).astype(np.float32)}
+    nodes = [helper.make_node("Conv", ["x", "w"], ["y"], group=groups)]
+    model = net(nodes, {"x": (1, channels, size, size)}, ["y"], weights)
+    program, x = lower(ir.from_proto(model)), {"x": image(1, channels, size, size)}
+    expected = onnxruntime_run(model, x)["y"]
+    one = Session(program).run(x)["y"]
+    np.testing.assert_allclose(one, expected, rtol=0, atol=1e-5 * np.ptp(expected))
+    for threads in (2, 3, 8):
+        np.testing.assert_array_equal(Session(program, threads=threads).run(x)["y"], one)
+
+
 def test_many_sessions_of_one_program_run_at_once(program: bytes) -> None:
     x = image(1, 3, 12, 10)
     expected = Session(program).run({"x": x})["y"]
@@ -102,6 +115,42 @@ def test_many_sessions_of_one_program_run_at_once(program: bytes) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_bound_arrays_are_the_sessions_own_memory(program: bytes) -> None:
+    session = Session(program)
+    x, y = session.input_view("x"), session.output_view("y")
+    for _ in range(3):
+        given = image(1, 3, 12, 10)
+        x[...] = given
+        session.run_bound()
+        np.testing.assert_array_equal(y, Session(program).run({"x": given})["y"])
+    with pytest.raises(ValueError, match="read-only"):
+        y[...] = 0
+    with pytest.raises(CoreError, match="'z'"):
+        session.input_view("z")
+
+
+def test_memory_that_an_array_shows_is_not_freed(program: bytes) -> None:
+    session = Session(program)
+    x, y = session.input_view("x"), session.output_view("y")
+    with pytest.raises(CoreError, match="in use"):
+        session.run({"x": image(1, 3, 20, 10)})
+    del x
+    with pytest.raises(CoreError, match="in use"):
+        session.close()
+    session.run_bound()
+    before = y.copy()
+    del session  # the array keeps the memory
+    np.testing.assert_array_equal(y, before)
+
+
+def test_a_session_closes_when_its_arrays_are_gone(program: bytes) -> None:
+    session = Session(program)
+    x = session.input_view("x")
+    del x
+    assert session.run({"x": image(1, 3, 20, 10)})["y"].shape == (1, 33, 20, 10)
+    session.close()
 
 
 def test_a_program_file_is_mapped(program: bytes, tmp_path: Path) -> None:
