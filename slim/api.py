@@ -136,18 +136,19 @@ def build(
     compile: bool = False,
     name: str | None = None,
     optimize: str = "speed",
+    weights: str = "fp32",
     source: str | os.PathLike[str] | None = None,
 ) -> BuildResult:
     """Write the model as one C file with header, weights, example and Makefile to the folder `output`.
 
     `embed` puts the weights into the C file, `compile` also compiles it, `name` begins files and C names. `optimize` is
-    "speed", or "size": no memory is traded for speed. `source` is the file that a loaded model came from: the C file
-    says its SHA-256, and is named after it where there is no `name`. Raises `UnsupportedError` with every operator that
-    the core does not have.
+    "speed", or "size": no memory is traded for speed. `weights` is "fp32", or "fp16" or "bf16": half the bytes. `source`
+    is the file that a loaded model came from: the C file says its SHA-256, and is named after it where there is no
+    `name`. Raises `UnsupportedError` with every operator that the core does not have.
     """
     from slim.amalgamate import build
 
-    program, sha256 = _program(model, optimize), ""
+    program, sha256 = _program(model, optimize, weights), ""
     if source is None and isinstance(model, (str, os.PathLike)):
         source = model
     if source is not None:
@@ -167,6 +168,7 @@ class Session(ProgramSession):
         threads: worker threads, the caller's included.
         isa: instruction set; "auto" is the best that this processor has.
         optimize: "speed", or "size": 3x3 convolutions keep no transformed weights. A program has chosen already.
+        weights: "fp32", or "fp16" or "bf16": float weights are rounded to 16 bits. A program has chosen already.
 
     Raises:
         UnsupportedError: operators that the core does not have, all of them.
@@ -174,9 +176,15 @@ class Session(ProgramSession):
     """
 
     def __init__(
-        self, model: ModelLike | ProgramLike, threads: int = 1, isa: str = "auto", *, optimize: str = "speed"
+        self,
+        model: ModelLike | ProgramLike,
+        threads: int = 1,
+        isa: str = "auto",
+        *,
+        optimize: str = "speed",
+        weights: str = "fp32",
     ) -> None:
-        super().__init__(_program(model, optimize), threads, isa)
+        super().__init__(_program(model, optimize, weights), threads, isa)
 
 
 def _sha256(path: Path) -> str:
@@ -219,7 +227,7 @@ def samples_for(model: ir.Model, folder: str | os.PathLike[str], recipe: Recipe 
     return samples(Path(folder), list(shapes), recipe, shapes=shapes)
 
 
-def _program(model: ModelLike | ProgramLike, optimize: str) -> ProgramLike:
+def _program(model: ModelLike | ProgramLike, optimize: str, weights: str) -> ProgramLike:
     """The `.slim` program of whatever was given: its path or its bytes."""
     if isinstance(model, (bytes, bytearray, memoryview)):
         return model
@@ -227,4 +235,4 @@ def _program(model: ModelLike | ProgramLike, optimize: str) -> ProgramLike:
         return Path(model)
     from slim.lower import lower
 
-    return lower(_standard(model), optimize=optimize)
+    return lower(_standard(model), optimize=optimize, weights=weights)

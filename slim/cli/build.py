@@ -23,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="speed",
         help="size: trade no memory for speed (default: speed)",
     )
+    parser.add_argument(
+        "--weights",
+        choices=("fp32", "fp16", "bf16"),
+        default="fp32",
+        help="store float weights in 16 bits: half the bytes (default: fp32)",
+    )
     parser.add_argument("--name", metavar="NAME", help="name of the files and the C prefix (default: the model's)")
 
 
@@ -43,6 +49,7 @@ def main(arguments: argparse.Namespace) -> int:
             name=arguments.name,
             source=arguments.model,
             optimize=arguments.optimize,
+            weights=arguments.weights,
         )
     except UnsupportedError as error:
         for problem in error.problems:

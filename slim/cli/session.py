@@ -21,6 +21,12 @@ def add_session(parser: argparse.ArgumentParser) -> None:
         default="speed",
         help="size: trade no memory for speed (default: speed)",
     )
+    parser.add_argument(
+        "--weights",
+        choices=("fp32", "fp16", "bf16"),
+        default="fp32",
+        help="store float weights in 16 bits: half the bytes (default: fp32)",
+    )
     parser.add_argument("--isa", metavar="ISA", default="auto", help="instruction set (default: the best here)")
 
 
@@ -29,4 +35,10 @@ def open_session(arguments: argparse.Namespace) -> Session:
     from slim import api
 
     model = program_or_model(arguments)
-    return api.Session(model, threads=arguments.threads, isa=arguments.isa, optimize=arguments.optimize)
+    return api.Session(
+        model,
+        threads=arguments.threads,
+        isa=arguments.isa,
+        optimize=arguments.optimize,
+        weights=arguments.weights,
+    )

@@ -29,6 +29,7 @@ RUNTIME = (
     "program/reader.c",
     "session/prepare.c",
     "session/plan.c",
+    "session/widen.c",
     "session/session.c",
     "session/access.c",
     "session/create.c",

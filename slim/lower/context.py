@@ -61,10 +61,10 @@ class QuantizedConstant:
 class Lowering:
     """Builds one program from one graph. Rules (see `rules.py`) call it a node at a time."""
 
-    def __init__(self, model: ir.Model, name: str, *, winograd: bool = True) -> None:
+    def __init__(self, model: ir.Model, name: str, *, winograd: bool = True, weights: str = "fp32") -> None:
         self.model = model
         self.winograd = winograd  # 3x3 convolutions may trade memory for speed
-        self.builder = ProgramBuilder(name)
+        self.builder = ProgramBuilder(name, weights)
         self.forms: dict[ir.Value, Forms] = {}
         self.done: set[ir.Node] = set()  # nodes that a fusion has taken
 

@@ -26,17 +26,20 @@ from slim.lower.activations import quantizer
 from slim.lower.context import Lowering, element_type, where
 from slim.lower.movement import requantized
 from slim.lower.rules import RULES
+from slim.lower.storage import check_weights
 
 
-def lower(model: ir.Model, name: str = "", *, optimize: str = "speed") -> bytearray:
+def lower(model: ir.Model, name: str = "", *, optimize: str = "speed", weights: str = "fp32") -> bytearray:
     """The `.slim` program of a simplified model (opset 21, static shapes, quantized operators as QDQ).
 
-    `optimize` is "speed", or "size": 3x3 convolutions then take no memory for transformed weights.
+    `optimize` is "speed", or "size": 3x3 convolutions then take no memory for transformed weights. `weights` is "fp32",
+    "fp16" or "bf16": in 16 bits, float weights take half the bytes in the program; in a session's arena they are fp32.
 
     Raises:
         UnsupportedError: operators, types or shapes that the core does not run, every one of them.
     """
-    low, problems = _walk(model, name, winograd=optimize == "speed")
+    check_weights(weights)
+    low, problems = _walk(model, name, winograd=optimize == "speed", weights=weights)
     if problems:
         raise UnsupportedError(problems)
     return low.builder.finish(_outputs(low))
@@ -47,8 +50,10 @@ def unsupported(model: ir.Model) -> list[Problem]:
     return _walk(model, "")[1]
 
 
-def _walk(model: ir.Model, name: str, *, winograd: bool = True) -> tuple[Lowering, list[Problem]]:
-    low = Lowering(model, name or model.graph.name or "", winograd=winograd)
+def _walk(
+    model: ir.Model, name: str, *, winograd: bool = True, weights: str = "fp32"
+) -> tuple[Lowering, list[Problem]]:
+    low = Lowering(model, name or model.graph.name or "", winograd=winograd, weights=weights)
     problems = _missing_rules(model)
     if not any(not value.is_initializer() for value in model.graph.inputs):
         problems.append(Problem("has no inputs: its outputs are constants", "the network", "there is nothing to run"))

@@ -16,6 +16,7 @@ from slim.core import format as fmt
 from slim.core.format import Kind, Type
 from slim.core.operators import OPERATORS
 from slim.errors import Problem, UnsupportedError
+from slim.lower.storage import halved
 
 NUMPY_TYPES = {
     np.dtype(np.float32): Type.F32,
@@ -51,8 +52,9 @@ class _Operator:
 class ProgramBuilder:
     """Collects tensors and operators; each method returns the number of the tensor that it made."""
 
-    def __init__(self, model_name: str = "") -> None:
+    def __init__(self, model_name: str = "", weights: str = "fp32") -> None:
         self.model_name = model_name
+        self.weights = weights  # how float weights are stored: see storage.py
         self._tensors: list[_Tensor] = []
         self._operators: list[_Operator] = []
         self._blobs: list[np.ndarray] = []
@@ -64,8 +66,9 @@ class ProgramBuilder:
         return tuple(dict.fromkeys(operator.kind for operator in self._operators))
 
     def type_of(self, tensor: int) -> Type:
-        """The element type of a tensor."""
-        return self._tensors[tensor].type
+        """The element type of a tensor in a session, where constants of 16-bit floats are fp32."""
+        stored = self._tensors[tensor].type
+        return Type.F32 if stored in (Type.F16, Type.BF16) and self._tensors[tensor].kind is Kind.CONSTANT else stored
 
     def quantization_of(self, tensor: int) -> tuple[float, int]:
         """Scale and zero point of a tensor; the scale is 0 where it is not quantized."""
@@ -76,6 +79,9 @@ class ProgramBuilder:
     ) -> int:
         """A tensor whose bytes travel with the program. `type` overrides the array's own (bf16 as uint16)."""
         array = np.asarray(array, order="C")
+        half = halved(array, self.weights) if type is None else None
+        if half is not None:
+            array, type = half
         element = type if type is not None else NUMPY_TYPES[array.dtype]
         blob = array.reshape(-1).view(np.uint8)
         key = (blob.nbytes, hashlib.blake2b(blob.data, digest_size=16).digest())

@@ -68,7 +68,7 @@ class Handle:
         memory = (ctypes.c_char * (math.prod(shape) * dtype.itemsize)).from_address(address)
         memory.handle = self  # type: ignore[attr-defined]
         self._views.append(weakref.ref(memory))
-        return np.frombuffer(memory, dtype).reshape(shape)
+        return np.frombuffer(memoryview(memory), dtype).reshape(shape)
 
     def refuse_views(self) -> None:
         """Raise while an array of the session's memory is in use, before that memory goes."""

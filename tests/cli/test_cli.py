@@ -226,6 +226,20 @@ def test_build_writes_the_single_file(model, tmp_path):
     assert all(os.path.getsize(file["path"]) == file["bytes"] for file in parsed["files"])
 
 
+def test_weights_in_16_bits_are_built_and_run(model, samples, tmp_path):
+    for weights in ("fp32", "fp16"):
+        document("build", model, "--weights", weights, "-o", tmp_path / weights)
+        done = slim(
+            "run", model, "--input", samples / "0.npy", "--weights", weights, "--output", tmp_path / f"{weights}.npz"
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    sizes = [sum(path.stat().st_size for path in (tmp_path / w).glob("*.slim")) for w in ("fp32", "fp16")]
+    assert 0 < sizes[1] < sizes[0]
+    full, half = (np.load(tmp_path / f"{w}.npz")["y"] for w in ("fp32", "fp16"))
+    np.testing.assert_allclose(half, full, rtol=0, atol=1e-3 * np.ptp(full))
+    assert (half != full).any()
+
+
 def test_run_agrees_with_onnxruntime(model, samples, tmp_path):
     import onnxruntime
 

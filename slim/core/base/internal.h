@@ -18,6 +18,7 @@ typedef struct slim_value {
     uint8_t kind;
     uint8_t defined;          /* shape known: a constant, an input, or some node's output */
     uint8_t is_output;        /* of the program */
+    uint8_t widened;          /* a constant of 16-bit floats, in the arena as fp32 */
     int32_t producer;         /* the node that writes it, or -1 */
     uint32_t uses;            /* by nodes */
     uint32_t row_stride;      /* elements from one row (last axis) to the next: dims[rank - 1], or more where the value is
@@ -118,7 +119,8 @@ SLIM_INTERNAL SLIM_COLD void slim_prepare_in_place(slim_prepare *p, int output, 
 SLIM_INTERNAL SLIM_COLD int slim_prepare_row_view(slim_prepare *p, int input, size_t offset, size_t row);
 /* Scratch memory for each worker while the step runs. */
 SLIM_INTERNAL SLIM_COLD void slim_prepare_scratch(slim_prepare *p, size_t bytes);
-/* Memory that the step fills once: its run is called with `setup` when the arena is set. */
+/* Memory that the step fills once: its run is called with `setup` when the arena is set. Constants of rank 2 and more may
+ * be read then, and not in a run: widened ones share their memory with activations. */
 SLIM_INTERNAL SLIM_COLD void slim_prepare_kept(slim_prepare *p, size_t bytes);
 
 /* ---- run's helpers ---- */
@@ -172,6 +174,7 @@ SLIM_INTERNAL SLIM_COLD const slim_operator *slim_find_operator(int code);
 SLIM_INTERNAL SLIM_COLD const slim_kernels *slim_find_kernels(slim_isa isa);    /* NULL: not in this build or not on this CPU */
 SLIM_INTERNAL SLIM_COLD slim_status slim_infer_shapes(slim_session *session);
 SLIM_INTERNAL SLIM_COLD void slim_plan_memory(slim_session *session);
+SLIM_INTERNAL SLIM_COLD void slim_widen(slim_session *session, uint32_t tensor);
 SLIM_INTERNAL SLIM_COLD slim_status slim_session_regrow(slim_session *session);
 SLIM_INTERNAL const uint32_t *slim_node_tensors(const slim_model *model, const slim_operator_record *record);
 

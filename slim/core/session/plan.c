@@ -25,6 +25,22 @@ static void live_at(slim_session *session, uint32_t tensor, int32_t step)
     root->last = SLIM_MAX(root->last, step);
 }
 
+/* Widened constants stay from run to run, but for those that only steps read which keep what they make of them. */
+static void keep_widened(slim_session *session)
+{
+    const slim_model *m = session->model;
+    const int32_t steps = (int32_t)m->header->operator_count;
+    for (uint32_t i = 0; i < m->header->operator_count; i++) {
+        const uint32_t *tensors = slim_node_tensors(m, &m->operators[i]);
+        for (uint32_t j = 0; j < m->operators[i].input_count && !session->nodes[i].kept_bytes; j++)
+            if (tensors[j] != SLIM_NO_TENSOR && session->values[tensors[j]].widened)
+                session->values[tensors[j]].last = steps;
+    }
+    for (uint32_t i = 0; i < m->header->tensor_count; i++)
+        if (session->values[i].widened && (session->values[i].is_output || session->values[i].last == steps))
+            session->values[i].first = 0;
+}
+
 static void find_lifetimes(slim_session *session)
 {
     const slim_model *m = session->model;
@@ -41,6 +57,7 @@ static void find_lifetimes(slim_session *session)
             if (tensors[j] != SLIM_NO_TENSOR)
                 live_at(session, tensors[j], (int32_t)i);
     }
+    keep_widened(session);
     for (uint32_t i = 0; i < h->input_count + h->output_count; i++)   /* outputs outlive the last step */
         live_at(session, m->words[i], i < h->input_count ? 0 : steps);
 }
@@ -195,7 +212,7 @@ SLIM_INTERNAL void slim_plan_memory(slim_session *session)
         merge_in_place(session, i);
     for (uint32_t i = 0; i < h->tensor_count; i++) {
         slim_value *value = &session->values[i];
-        if (value->root == i && value->kind != SLIM_KIND_CONSTANT && value->last >= value->first)
+        if (value->root == i && (value->kind != SLIM_KIND_CONSTANT || value->widened) && value->last >= value->first)
             session->order[count++] = i;
     }
     for (uint32_t i = 0; i < h->operator_count; i++) {

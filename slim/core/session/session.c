@@ -33,7 +33,8 @@ static void load_values(slim_session *session)
         for (int d = 0; d < SLIM_MAX_RANK; d++)
             value->dims[d] = d < record->rank ? record->dims[d] : 1;
         value->rank = record->rank;
-        value->type = record->type;
+        value->widened = record->kind == SLIM_KIND_CONSTANT && (record->type == SLIM_F16 || record->type == SLIM_BF16);
+        value->type = value->widened ? SLIM_F32 : record->type;
         value->kind = record->kind;
         value->scale = record->scale;
         value->zero_point = record->zero_point;
@@ -141,7 +142,7 @@ static void place_values(slim_session *session)
             offset += session->values[root].root_offset;
             root = session->values[root].root;
         }
-        if (session->values[root].kind != SLIM_KIND_CONSTANT)
+        if (session->values[root].kind != SLIM_KIND_CONSTANT || session->values[root].widened)
             session->values[i].data = session->arena + session->values[root].offset + offset;
     }
 }
@@ -161,12 +162,23 @@ static void run_node(slim_session *session, uint32_t index, int setup)
     node->op->run(&step);
 }
 
-/* Steps that keep something (transformed weights) compute it now. */
+/* Steps that keep something (transformed weights) compute it now, from constants whose memory activations take later. The
+ * other constants of 16-bit floats come last, to stay. */
 static void fill_kept(slim_session *session)
 {
-    for (uint32_t i = 0; i < session->model->header->operator_count; i++)
-        if (session->nodes[i].kept_bytes)
-            run_node(session, i, 1);
+    const slim_header *h = session->model->header;
+    for (uint32_t i = 0; i < h->operator_count; i++) {
+        const uint32_t *tensors = slim_node_tensors(session->model, session->nodes[i].record);
+        if (!session->nodes[i].kept_bytes)
+            continue;
+        for (uint32_t j = 0; j < session->nodes[i].record->input_count; j++)
+            if (tensors[j] != SLIM_NO_TENSOR && session->values[tensors[j]].widened)
+                slim_widen(session, tensors[j]);
+        run_node(session, i, 1);
+    }
+    for (uint32_t i = 0; i < h->tensor_count; i++)
+        if (session->values[i].widened && session->values[i].last == (int32_t)h->operator_count)
+            slim_widen(session, i);
 }
 
 SLIM_COLD SLIM_API slim_status slim_session_set_arena(slim_session *session, void *arena, size_t bytes)
