@@ -142,7 +142,7 @@ def build(
     """Write the model as one C file with header, weights, example and Makefile to the folder `output`.
 
     `embed` puts the weights into the C file, `compile` also compiles it, `name` begins files and C names. `optimize` is
-    "speed", or "size": no memory is traded for speed. `weights` is "fp32", or "fp16" or "bf16": half the bytes. `source`
+    "speed", or "size": no memory is traded for speed. `weights` is "fp32", "fp16" or "bf16". `source`
     is the file that a loaded model came from: the C file says its SHA-256, and is named after it where there is no
     `name`. Raises `UnsupportedError` with every operator that the core does not have.
     """
