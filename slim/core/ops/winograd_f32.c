@@ -10,7 +10,8 @@
 #define WINOGRAD_SMALL 8                          /* output sizes up to this take F(2,3), */
 #define WINOGRAD_MEDIUM 14                        /* and up to this where the filters are many: their products with so few */
 #define WINOGRAD_FILTERS ((size_t)28 << 10)       /* tiles take less time than reading F(4,3)'s weights, 2.25 times as many */
-#define WINOGRAD_BLOCK_BYTES ((size_t)768 << 10)  /* of transformed values in and out, to stay in the second-level cache */
+#define WINOGRAD_BLOCK_BYTES ((size_t)768 << 10)  /* of transformed values in and out, to stay in the second-level cache; but
+                                                     all at once where they are fewer than the weights, read by each block */
 #define WINOGRAD_STRIDE_PAD 16                    /* floats between planes, against cache sets that coincide */
 
 typedef struct winograd_plan {
@@ -26,7 +27,7 @@ typedef struct winograd_plan {
 static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, const slim_value *x, const int32_t *y)
 {
     winograd_plan p;
-    size_t row_bytes, whole;
+    size_t row_bytes, weights, whole;
     const int32_t side = SLIM_MIN(y[1], y[2]);
     p.k = (size_t)x->dims[3];
     p.n = (size_t)a->out_channels;
@@ -38,7 +39,8 @@ static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, cons
     p.tiles_w = slim_ceil_div((size_t)y[2], (size_t)p.size);
     p.tiles = (size_t)y[0] * p.tiles_h * p.tiles_w;
     row_bytes = (size_t)(p.points * p.points) * (p.k_row + p.n_row) * sizeof(float);
-    whole = SLIM_MAX((size_t)12, WINOGRAD_BLOCK_BYTES / row_bytes);
+    weights = (size_t)(p.points * p.points) * p.n_row * p.k * sizeof(float);
+    whole = p.tiles * row_bytes <= weights ? p.tiles : SLIM_MAX((size_t)12, WINOGRAD_BLOCK_BYTES / row_bytes);
     p.block = slim_ceil_div(p.tiles, slim_ceil_div(p.tiles, whole));
     p.input_plane = p.block * p.k_row + WINOGRAD_STRIDE_PAD;
     p.output_plane = p.block * p.n_row + WINOGRAD_STRIDE_PAD;
