@@ -6,6 +6,7 @@ They are the light prediction interface of a single file; `slim.h`, in front of 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -103,8 +104,11 @@ class Network:
 
 
 def file_name(name: str) -> str:
-    """A model's name as a file's: letters, digits and `._-`, so that make and shells take it without quotes."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "model"
+    """A model's name as a file's: letters, digits and `._-`, so that make and shells take it without quotes; never that
+    of a file that goes with it."""
+    plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
+    word = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip(".-") or "model"
+    return f"{word}-model" if word.lower() == "example" else word
 
 
 def c_name(name: str) -> str:

@@ -138,7 +138,8 @@ def test_header_has_shapes_as_constants():
 @pytest.mark.parametrize(
     ("name", "file", "word"),
     [("squeezenet-v1.0", "squeezenet-v1.0", "squeezenet_v1_0"), ("a b/c", "a-b-c", "a_b_c"), ("3d", "3d", "model_3d"),
-     ("slim", "slim", "model_slim"), ("../x", "x", "x"), ("é", "model", "model")],
+     ("slim", "slim", "model_slim"), ("../x", "x", "x"), ("mödel", "model", "model"),
+     ("網", "model", "model"), ("Example", "Example-model", "example_model")],  # example.c is the file that runs it
 )  # fmt: skip
 def test_names_fit_files_and_c(name, file, word):
     assert (file_name(name), c_name(file_name(name))) == (file, word)
