@@ -101,8 +101,8 @@ _TABLE = (
     Operator(43, "conv_u8", _attributes(f"{_WINDOW} groups out_channels lo hi f:flo f:fhi"), ("gemm_u8",), ("window",)),
     Operator(44, "depthwise_u8", _attributes(f"{_WINDOW} lo hi"), ("depthwise_u8",), ("window",)),
     Operator(45, "dense_u8", _attributes("out_channels lo hi f:flo f:fhi"), ("gemm_u8",)),
-    Operator(46, "add_u8", _attributes("multiplier_a multiplier_b f:scale lo hi"), (), ("broadcast",)),
-    Operator(47, "mul_u8", _attributes("f:scale lo hi"), (), ("broadcast",)),
+    Operator(46, "add_u8", _attributes("multiplier_a multiplier_b f:scale lo hi"), ("pair_u8",), ("broadcast",)),
+    Operator(47, "mul_u8", _attributes("f:scale lo hi"), ("pair_u8",), ("broadcast",)),
     Operator(48, "lookup_u8"),
     Operator(
         49,

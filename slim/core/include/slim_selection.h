@@ -11,6 +11,7 @@
 #define SLIM_HAS_KERNEL_UNARY_F32 1
 #define SLIM_HAS_KERNEL_GEMM_U8 1
 #define SLIM_HAS_KERNEL_DEPTHWISE_U8 1
+#define SLIM_HAS_KERNEL_PAIR_U8 1
 #define SLIM_OPERATORS(X) \
     X(conv_f32) \
     X(depthwise_f32) \

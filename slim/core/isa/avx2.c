@@ -14,6 +14,9 @@
 #if SLIM_HAS_KERNEL_DEPTHWISE_U8
 #include "kernels/depthwise_u8.c"
 #endif
+#if SLIM_HAS_KERNEL_PAIR_U8
+#include "kernels/pair_u8.c"
+#endif
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
 #include "kernels/winograd_f32.c"
 #endif

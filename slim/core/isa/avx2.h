@@ -24,6 +24,8 @@
 #define SLIM_VI_STORE(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), (v))
 #define SLIM_VI_SPLAT(x) _mm256_set1_epi32(x)
 #define SLIM_VI_ADD(a, b) _mm256_add_epi32((a), (b))
+#define SLIM_VI_MUL(a, b) _mm256_mullo_epi32((a), (b))
+#define SLIM_VI_LOAD_U8(p) _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p)))
 #define SLIM_VI_TO_VF(a) _mm256_cvtepi32_ps(a)
 #define SLIM_VF_ROUND(a) _mm256_cvtps_epi32(a)       /* to nearest, ties to even */
 #define SLIM_VI_STORE_U8(p, v) slim_store_u8_avx2((p), (v))

@@ -22,6 +22,8 @@
 #define SLIM_VI_STORE(p, v) _mm512_storeu_si512((void *)(p), (v))
 #define SLIM_VI_SPLAT(x) _mm512_set1_epi32(x)
 #define SLIM_VI_ADD(a, b) _mm512_add_epi32((a), (b))
+#define SLIM_VI_MUL(a, b) _mm512_mullo_epi32((a), (b))
+#define SLIM_VI_LOAD_U8(p) _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p)))
 #define SLIM_VI_TO_VF(a) _mm512_cvtepi32_ps(a)
 #define SLIM_VF_ROUND(a) _mm512_cvtps_epi32(a)       /* to nearest, ties to even */
 #define SLIM_VI_STORE_U8(p, v) _mm_storeu_si128((__m128i *)(void *)(p), _mm512_cvtepi32_epi8(v))
@@ -35,6 +37,72 @@ SLIM_TILE void SLIM_NAME(slim_store_u8_part)(uint8_t *p, size_t count, __m512i v
     else
         _mm_mask_storeu_epi8((void *)p, (__mmask16)((1u << count) - 1), _mm512_cvtepi32_epi8(v));
 }
+
+/* Scaled sums to bytes: max(lo, zero point + round(min(x, hi))). Saturating packs do the rest of the clamp. */
+typedef struct SLIM_NAME(slim_bytes) {
+    __m512 hi;
+    __m512i zero_point;   /* 16-bit */
+    __m512i lo;           /* bytes */
+} SLIM_NAME(slim_bytes);
+
+SLIM_TILE SLIM_NAME(slim_bytes) SLIM_NAME(slim_bytes_of)(float lo, float hi, int32_t zero_point)
+{
+    SLIM_NAME(slim_bytes) b;
+    b.hi = _mm512_set1_ps(hi);
+    b.zero_point = _mm512_set1_epi16((short)zero_point);
+    b.lo = _mm512_set1_epi8((char)((int)lo + zero_point));
+    return b;
+}
+
+/* Up to 16 bytes. A masked byte store is slow, so it only ends what is no multiple of 8. */
+SLIM_TILE void SLIM_NAME(slim_bytes_part)(uint8_t *out, __m128i bytes, size_t count)
+{
+    if (count == 16) {
+        _mm_storeu_si128((__m128i *)(void *)out, bytes);
+        return;
+    }
+    if (count & 8) {
+        _mm_storel_epi64((__m128i *)(void *)out, bytes);
+        bytes = _mm_srli_si128(bytes, 8);
+        out += 8;
+    }
+    if (count & 7)
+        _mm_mask_storeu_epi8((void *)out, (__mmask16)((1u << (count & 7)) - 1), bytes);
+}
+
+/* 16 bytes a 128-bit lane: of four vectors whose lanes hold four channels each. */
+SLIM_TILE __m512i SLIM_NAME(slim_bytes_pack)(__m512 x0, __m512 x1, __m512 x2, __m512 x3, const SLIM_NAME(slim_bytes) *b)
+{
+    __m512i low = _mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_min_ps(x0, b->hi)), _mm512_cvtps_epi32(_mm512_min_ps(x1, b->hi)));
+    __m512i high = _mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_min_ps(x2, b->hi)), _mm512_cvtps_epi32(_mm512_min_ps(x3, b->hi)));
+    low = _mm512_adds_epi16(low, b->zero_point);
+    high = _mm512_adds_epi16(high, b->zero_point);
+    return _mm512_max_epu8(_mm512_packus_epi16(low, high), b->lo);
+}
+
+/* nv vectors of 16 neighbouring channels; `last` of the last one are stored. */
+SLIM_TILE void SLIM_NAME(slim_bytes_store)(uint8_t *out, const __m512 *x, const int nv, size_t last,
+                                           const SLIM_NAME(slim_bytes) *b)
+{
+    const __m512i words = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i bytes = SLIM_NAME(slim_bytes_pack)(x[0], x[nv > 1 ? 1 : 0], x[nv > 2 ? 2 : 0], x[nv > 3 ? 3 : nv > 1 ? 1 : 0], b);
+    bytes = _mm512_permutexvar_epi32(words, bytes);
+    if (nv == 4 && last == SLIM_LANES) {
+        _mm512_storeu_si512((void *)out, bytes);
+        return;
+    }
+    if (nv > 2)
+        _mm256_storeu_si256((__m256i *)(void *)out, _mm512_castsi512_si256(bytes));
+    else if (nv == 2)
+        _mm_storeu_si128((__m128i *)(void *)out, _mm512_castsi512_si128(bytes));
+    if (nv == 4)
+        _mm_storeu_si128((__m128i *)(void *)(out + 32), _mm512_extracti32x4_epi32(bytes, 2));
+    SLIM_NAME(slim_bytes_part)(out + (nv - 1) * SLIM_LANES, _mm512_extracti32x4_epi32(bytes, nv - 1), last);
+}
+
+#define SLIM_BYTES SLIM_NAME(slim_bytes)
+#define SLIM_BYTES_OF(lo, hi, zero_point) SLIM_NAME(slim_bytes_of)((lo), (hi), (zero_point))
+#define SLIM_BYTES_STORE(out, x, nv, last, bytes) SLIM_NAME(slim_bytes_store)((out), (x), (nv), (last), &(bytes))
 
 #define SLIM_GEMM_F32_TILES(X) X(1, 14, 4, 1) X(2, 12, 4, 1) X(3, 9, 3, 1) X(4, 6, 2, 1)
 #define SLIM_GEMM_F32_WIDTH(vectors, k, m) \

@@ -29,8 +29,13 @@
 #undef SLIM_VI_STORE
 #undef SLIM_VI_SPLAT
 #undef SLIM_VI_ADD
+#undef SLIM_VI_MUL
+#undef SLIM_VI_LOAD_U8
 #undef SLIM_VI_TO_VF
 #undef SLIM_VI_STORE_U8
+#undef SLIM_BYTES
+#undef SLIM_BYTES_OF
+#undef SLIM_BYTES_STORE
 #undef SLIM_DOT_W
 #undef SLIM_DOT_X
 #undef SLIM_DOT_LOAD_W

@@ -19,6 +19,8 @@
 #define SLIM_VI_STORE(p, v) vst1q_s32((p), (v))
 #define SLIM_VI_SPLAT(x) vdupq_n_s32(x)
 #define SLIM_VI_ADD(a, b) vaddq_s32((a), (b))
+#define SLIM_VI_MUL(a, b) vmulq_s32((a), (b))
+#define SLIM_VI_LOAD_U8(p) SLIM_NAME(slim_load_u8)(p)
 #define SLIM_VI_TO_VF(a) vcvtq_f32_s32(a)
 #define SLIM_VI_STORE_U8(p, v) SLIM_NAME(slim_store_u8)((p), (v))
 
@@ -31,6 +33,14 @@
 #define SLIM_VF_ROUND(a) \
     vsubq_s32(vreinterpretq_s32_f32(vaddq_f32((a), vdupq_n_f32(12582912.0f))), vdupq_n_s32(0x4B400000))
 #endif
+
+SLIM_TILE int32x4_t SLIM_NAME(slim_load_u8)(const uint8_t *p)
+{
+    uint32_t four;
+    __builtin_memcpy(&four, p, 4);
+    uint8x8_t bytes = vreinterpret_u8_u32(vdup_n_u32(four));
+    return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(bytes))));
+}
 
 SLIM_TILE void SLIM_NAME(slim_store_u8)(void *p, int32x4_t v)
 {

@@ -25,9 +25,26 @@
 #define SLIM_VI_STORE(p, v) _mm_storeu_si128((__m128i *)(void *)(p), (v))
 #define SLIM_VI_SPLAT(x) _mm_set1_epi32(x)
 #define SLIM_VI_ADD(a, b) _mm_add_epi32((a), (b))
+#define SLIM_VI_MUL(a, b) slim_multiply_plain((a), (b))
+#define SLIM_VI_LOAD_U8(p) slim_load_u8_plain(p)
 #define SLIM_VI_TO_VF(a) _mm_cvtepi32_ps(a)
 #define SLIM_VF_ROUND(a) _mm_cvtps_epi32(a)       /* to nearest, ties to even */
 #define SLIM_VI_STORE_U8(p, v) slim_store_u8_plain((p), (v))
+
+/* SSE2 multiplies only every second lane. */
+SLIM_INLINE __m128i slim_multiply_plain(__m128i a, __m128i b)
+{
+    __m128i even = _mm_mul_epu32(a, b), odd = _mm_mul_epu32(_mm_srli_epi64(a, 32), _mm_srli_epi64(b, 32));
+    return _mm_unpacklo_epi32(_mm_shuffle_epi32(even, 0x08), _mm_shuffle_epi32(odd, 0x08));
+}
+
+SLIM_INLINE __m128i slim_load_u8_plain(const uint8_t *p)
+{
+    int32_t four;
+    __builtin_memcpy(&four, p, 4);
+    __m128i bytes = _mm_unpacklo_epi8(_mm_cvtsi32_si128(four), _mm_setzero_si128());
+    return _mm_unpacklo_epi16(bytes, _mm_setzero_si128());
+}
 
 SLIM_INLINE void slim_store_u8_plain(void *p, __m128i v)
 {
@@ -107,6 +124,8 @@ SLIM_INLINE __m128i slim_pair_plain(const void *p, const void *q)
 #define SLIM_VI_STORE(p, v) (*(p) = (v))
 #define SLIM_VI_SPLAT(x) (x)
 #define SLIM_VI_ADD(a, b) ((int32_t)((uint32_t)(a) + (uint32_t)(b)))
+#define SLIM_VI_MUL(a, b) ((int32_t)((uint32_t)(a) * (uint32_t)(b)))
+#define SLIM_VI_LOAD_U8(p) ((int32_t)*(p))
 #define SLIM_VI_TO_VF(a) ((float)(a))
 #define SLIM_VF_ROUND(a) slim_round_plain(a)
 #define SLIM_VI_STORE_U8(p, v) (*(uint8_t *)(p) = (uint8_t)(v))

@@ -19,6 +19,9 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
 #if SLIM_HAS_KERNEL_DEPTHWISE_U8
     SLIM_NAME(slim_depthwise_u8),
 #endif
+#if SLIM_HAS_KERNEL_PAIR_U8
+    SLIM_NAME(slim_pair_u8),
+#endif
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
     SLIM_NAME(slim_winograd_input_f32),
     SLIM_NAME(slim_winograd_output_f32),

@@ -1,44 +1,54 @@
 /* uint8 x int8 matrix product with requantization; see slim_gemm_u8_task. Included by `isa/ISA.c`. The tiles are as in
  * gemm_f32.c, with four steps of k in each 32-bit lane. */
 
-/* Requantize a tile's sums and store them. acc: [mr][nv] vectors. */
-SLIM_TILE void SLIM_NAME(slim_gemm_u8_finish)(const slim_gemm_u8_task *task, const int32_t *acc, size_t row, size_t vector,
+/* Sums as floats, of a tile whose output is float. sums: [mr][nv] vectors. */
+SLIM_STEP void SLIM_NAME(slim_gemm_u8_floats)(const slim_gemm_u8_task *task, const int32_t *sums, size_t row, size_t vector,
+                                              int mr, int nv)
+{
+    const size_t channel = vector * SLIM_LANES;
+    const SLIM_VF lo = SLIM_VF_SPLAT(task->lo), hi = SLIM_VF_SPLAT(task->hi);
+    for (int i = 0; i < mr; i++)
+        for (int v = 0; v < nv; v++, sums += SLIM_LANES) {
+            const size_t o = channel + (size_t)v * SLIM_LANES, lanes = SLIM_MIN(task->n - o, (size_t)SLIM_LANES);
+            const int32_t *table = task->channels + o / SLIM_PANEL * (3 * SLIM_PANEL) + o % SLIM_PANEL;
+            SLIM_VF x = SLIM_VF_MUL(SLIM_VI_TO_VF(SLIM_VI_LOAD(sums)), SLIM_VF_LOAD_BITS(table + 2 * SLIM_PANEL));
+            SLIM_VF_STORE_PART((float *)task->out + (row + (size_t)i) * task->out_stride + o, lanes,
+                               SLIM_VF_MIN(SLIM_VF_MAX(x, lo), hi));
+        }
+}
+
+/* Requantize and store a tile. acc: [mr][nv] */
+SLIM_TILE void SLIM_NAME(slim_gemm_u8_finish)(const slim_gemm_u8_task *task, SLIM_DOT_ACC (*acc)[8], size_t row, size_t vector,
                                               const int mr, const int nv)
 {
     const size_t channel = vector * SLIM_LANES;
     const size_t last = SLIM_MIN(task->n - channel - (size_t)(nv - 1) * SLIM_LANES, (size_t)SLIM_LANES);   /* lanes */
-    const SLIM_VF lo = SLIM_VF_SPLAT(task->lo), hi = SLIM_VF_SPLAT(task->hi);
-    const SLIM_VI zero_point = SLIM_VI_SPLAT(task->zero_point);
-    size_t at = row * task->out_stride + channel;
-    SLIM_VF multiplier[8], x[8];
     int i, v;
-    SLIM_UNROLL
-    for (v = 0; v < nv; v++) {
-        size_t o = channel + (size_t)v * SLIM_LANES;
-        multiplier[v] = SLIM_VF_LOAD_BITS(task->channels + o / SLIM_PANEL * (3 * SLIM_PANEL) + 2 * SLIM_PANEL + o % SLIM_PANEL);
-    }
-    for (i = 0; i < mr; i++, at += task->out_stride, acc += nv * SLIM_LANES) {
+    if (task->float_output) {
+        int32_t sums[16 * 8 * SLIM_LANES] __attribute__((aligned(64)));
         SLIM_UNROLL
-        for (v = 0; v < nv; v++) {
-            x[v] = SLIM_VF_MUL(SLIM_VI_TO_VF(SLIM_VI_LOAD(acc + v * SLIM_LANES)), multiplier[v]);
-            x[v] = SLIM_VF_MIN(SLIM_VF_MAX(x[v], lo), hi);
-        }
-        if (task->float_output) {
-            float *out = (float *)task->out + at;
-            SLIM_UNROLL
-            for (v = 0; v < nv - 1; v++)
-                SLIM_VF_STORE(out + v * SLIM_LANES, x[v]);
-            SLIM_VF_STORE_PART(out + v * SLIM_LANES, last, x[v]);
-        } else {
-            uint8_t *out = (uint8_t *)task->out + at;
-            SLIM_VI y[8];
+        for (i = 0; i < mr; i++) {
             SLIM_UNROLL
             for (v = 0; v < nv; v++)
-                y[v] = SLIM_VI_ADD(SLIM_VF_ROUND(x[v]), zero_point);
+                SLIM_VI_STORE(sums + (i * nv + v) * SLIM_LANES, SLIM_DOT_SUM(acc[i][v]));
+        }
+        SLIM_NAME(slim_gemm_u8_floats)(task, sums, row, vector, mr, nv);
+    } else {
+        const SLIM_BYTES bytes = SLIM_BYTES_OF(task->lo, task->hi, task->zero_point);
+        uint8_t *out = (uint8_t *)task->out + row * task->out_stride + channel;
+        const size_t stride = task->out_stride;   /* bytes that are written could alias it */
+        SLIM_VF multiplier[8], x[8];
+        SLIM_UNROLL
+        for (v = 0; v < nv; v++) {
+            size_t o = channel + (size_t)v * SLIM_LANES;
+            multiplier[v] = SLIM_VF_LOAD_BITS(task->channels + o / SLIM_PANEL * (3 * SLIM_PANEL) + 2 * SLIM_PANEL + o % SLIM_PANEL);
+        }
+        SLIM_UNROLL
+        for (i = 0; i < mr; i++, out += stride) {
             SLIM_UNROLL
-            for (v = 0; v < nv - 1; v++)
-                SLIM_VI_STORE_U8(out + v * SLIM_LANES, y[v]);
-            SLIM_VI_STORE_U8_PART(out + v * SLIM_LANES, last, y[v]);
+            for (v = 0; v < nv; v++)
+                x[v] = SLIM_VF_MUL(SLIM_VI_TO_VF(SLIM_DOT_SUM(acc[i][v])), multiplier[v]);
+            SLIM_BYTES_STORE(out, x, nv, last, bytes);
         }
     }
 }
@@ -50,7 +60,6 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_tile)(const slim_gemm_u8_task *task, size_
     const size_t taps = task->taps, k = task->k, panel_stride = taps * slim_ceil_div(k, 4) * (4 * SLIM_PANEL);
     const uint8_t *const *rows = task->rows + row * taps;
     const int8_t *weights[4];    /* of each panel */
-    int32_t sums[16 * 8 * SLIM_LANES] __attribute__((aligned(64)));
     SLIM_DOT_ACC acc[16][8];
     size_t tap, j;
     int i, v;
@@ -92,13 +101,7 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_tile)(const slim_gemm_u8_task *task, size_
             }
         }
     }
-    SLIM_UNROLL
-    for (i = 0; i < mr; i++) {
-        SLIM_UNROLL
-        for (v = 0; v < nv; v++)
-            SLIM_VI_STORE(sums + (i * nv + v) * SLIM_LANES, SLIM_DOT_SUM(acc[i][v]));
-    }
-    SLIM_NAME(slim_gemm_u8_finish)(task, sums, row, vector, mr, nv);
+    SLIM_NAME(slim_gemm_u8_finish)(task, acc, row, vector, mr, nv);
 }
 
 /* nv vectors of channels, all rows: tiles of `a` rows, then of `b`, then of `c`. */

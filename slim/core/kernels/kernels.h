@@ -66,6 +66,18 @@ typedef struct slim_depthwise_u8_task {
     int32_t input_zero_point;     /* what the padding reads */
 } slim_depthwise_u8_task;
 
+/* x = multiplier_a * (a - zero_a) + multiplier_b * (b - zero_b), or (a - zero_a) * (b - zero_b), in 32-bit integers, then
+ * out = zero_point + round_to_even(clamp((float)x * scale, lo, hi)). `out` may be a or b. */
+typedef struct slim_pair_u8_task {
+    const uint8_t *a, *b;         /* [n] each */
+    uint8_t *out;
+    size_t n;
+    int product;
+    int32_t zero_a, zero_b, multiplier_a, multiplier_b;
+    float scale, lo, hi;
+    int32_t zero_point;           /* of the output */
+} slim_pair_u8_task;
+
 /* Winograd's transforms of one tile of a 3x3 convolution, points x points pixels in, (points - 2)^2 out: F(4,3) with 6
  * points, F(2,3) with 4 (Lavin and Gray, arXiv 1509.09308). A plane holds one transformed value of every tile. */
 typedef struct slim_winograd_f32_input {
@@ -112,6 +124,9 @@ struct slim_kernels {
 #endif
 #if SLIM_HAS_KERNEL_DEPTHWISE_U8
     void (*depthwise_u8)(const slim_depthwise_u8_task *task);
+#endif
+#if SLIM_HAS_KERNEL_PAIR_U8
+    void (*pair_u8)(const slim_pair_u8_task *task);
 #endif
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
     void (*winograd_input_f32)(const slim_winograd_f32_input *task);

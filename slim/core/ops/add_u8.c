@@ -1,8 +1,6 @@
 /* The sum of two quantized tensors with numpy broadcasting: each input times an integer multiplier, exactly, then one float
  * multiply to the output's scale. */
-#include "ops/broadcast.h"
-#include "ops/check.h"
-#include "ops/rounding.h"
+#include "ops/pair_u8.h"
 
 enum { ADD_U8_MULTIPLIER = 1 << 22 };   /* so that two products with 255 and their sum fit 32 bits */
 
@@ -18,36 +16,14 @@ SLIM_COLD static slim_status add_u8_prepare(slim_prepare *p)
     return slim_broadcast_prepare(p);
 }
 
-/* `to` is local memory, so the inputs may be the operator's output. */
-static void add_u8_block(const slim_step *s, const uint8_t *a, const uint8_t *b, uint8_t *__restrict to, size_t n)
-{
-    const slim_add_u8_attributes *attributes = (const slim_add_u8_attributes *)s->attributes;
-    int32_t zero_a = slim_step_input(s, 0)->zero_point, zero_b = slim_step_input(s, 1)->zero_point;
-    int32_t ma = attributes->multiplier_a, mb = attributes->multiplier_b, zero = slim_step_output(s, 0)->zero_point;
-    float scale = attributes->scale, lo = (float)(attributes->lo - zero), hi = (float)(attributes->hi - zero);
-    for (size_t i = 0; i < n; i++)
-        to[i] = (uint8_t)slim_round_byte((float)((a[i] - zero_a) * ma + (b[i] - zero_b) * mb) * scale, lo, hi, zero);
-}
-
-static void add_u8_run_of(void *context, const slim_broadcast *plan, size_t a, size_t b, size_t out, size_t count)
-{
-    const slim_step *s = (const slim_step *)context;
-    const uint8_t *x = slim_step_input(s, 0)->data + a, *y = slim_step_input(s, 1)->data + b;
-    uint8_t *to = slim_step_output(s, 0)->data + out;
-    size_t step_x = plan->a[plan->rank - 1], step_y = plan->b[plan->rank - 1];
-    uint8_t standing_x[SLIM_BROADCAST_BLOCK], standing_y[SLIM_BROADCAST_BLOCK], block[SLIM_BROADCAST_BLOCK];
-    slim_fill(standing_x, *x, sizeof standing_x);
-    slim_fill(standing_y, *y, sizeof standing_y);
-    for (size_t at = 0; at < count; at += SLIM_BROADCAST_BLOCK) {
-        size_t n = SLIM_MIN((size_t)SLIM_BROADCAST_BLOCK, count - at);
-        add_u8_block(s, step_x ? x + at : standing_x, step_y ? y + at : standing_y, block, n);
-        slim_copy(to + at, block, n);
-    }
-}
-
 static void add_u8_run(const slim_step *s)
 {
-    slim_broadcast_apply(s, add_u8_run_of, (void *)(uintptr_t)s);
+    const slim_add_u8_attributes *a = (const slim_add_u8_attributes *)s->attributes;
+    slim_pair_u8 pair = slim_pair_u8_of(s, a->scale, a->lo, a->hi);
+    pair.task.product = 0;
+    pair.task.multiplier_a = a->multiplier_a;
+    pair.task.multiplier_b = a->multiplier_b;
+    slim_broadcast_apply(s, slim_pair_u8_run, &pair);
 }
 
 SLIM_INTERNAL const slim_operator slim_op_add_u8 = {

@@ -59,28 +59,41 @@ typedef struct conv_u8_context {
     slim_cut cut;               /* of one group */
 } conv_u8_context;
 
-/* Row pointers of `count` output pixels from `first` on: [count][taps]. */
+/* Row pointers of `count` output pixels from `first` on: [count][taps]. Where a pixel and the one before it have no padding,
+ * its pointers are those of the one before, a step on. */
 static void conv_u8_point(const conv_u8_context *c, size_t first, size_t count, size_t group, const uint8_t *padding,
                           const uint8_t **rows)
 {
     const slim_window *w = &c->window;
-    int32_t in_h = c->x->dims[1], in_w = c->x->dims[2], out_h = c->y->dims[1], out_w = c->y->dims[2];
-    size_t channels = (size_t)c->x->dims[3];
+    const int32_t in_h = c->x->dims[1], in_w = c->x->dims[2], out_h = c->y->dims[1], out_w = c->y->dims[2];
+    const size_t channels = (size_t)c->x->dims[3], taps = c->plan.taps, step = (size_t)w->stride_w * channels;
     int32_t x = (int32_t)(first % (size_t)out_w);
     int32_t y = (int32_t)(first / (size_t)out_w % (size_t)out_h);
     size_t image = first / ((size_t)out_w * (size_t)out_h);
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *base = c->x->data + image * (size_t)in_h * (size_t)in_w * channels + group * c->plan.k;
-        for (int32_t ky = 0; ky < w->kernel_h; ky++) {
-            int32_t row = y * w->stride_h - w->pad_top + ky * w->dilation_h;
-            for (int32_t kx = 0; kx < w->kernel_w; kx++) {
-                int32_t column = x * w->stride_w - w->pad_left + kx * w->dilation_w;
-                int inside = row >= 0 && row < in_h && column >= 0 && column < in_w;
-                *rows++ = inside ? base + ((size_t)row * (size_t)in_w + (size_t)column) * channels : padding;
+    int inside = 0;
+    for (size_t i = 0; i < count; i++, rows += taps) {
+        const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
+        const int now = left >= 0 && left + (w->kernel_w - 1) * w->dilation_w < in_w && top >= 0
+            && top + (w->kernel_h - 1) * w->dilation_h < in_h;
+        if (inside && now) {
+            for (size_t t = 0; t < taps; t++)
+                rows[t] = rows[t - taps] + step;
+        } else {
+            const uint8_t *base = c->x->data + image * (size_t)in_h * (size_t)in_w * channels + group * c->plan.k;
+            const uint8_t **at = rows;
+            for (int32_t ky = 0; ky < w->kernel_h; ky++) {
+                int32_t row = top + ky * w->dilation_h;
+                for (int32_t kx = 0; kx < w->kernel_w; kx++) {
+                    int32_t column = left + kx * w->dilation_w;
+                    int there = row >= 0 && row < in_h && column >= 0 && column < in_w;
+                    *at++ = there ? base + ((size_t)row * (size_t)in_w + (size_t)column) * channels : padding;
+                }
             }
         }
+        inside = now;
         if (++x == out_w) {
             x = 0;
+            inside = 0;
             if (++y == out_h) {
                 y = 0;
                 image++;
