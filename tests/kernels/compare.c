@@ -362,6 +362,38 @@ static int compare_depthwise_u8(const slim_kernels *kernels)
     return wrong;
 }
 
+static int compare_pair_u8(const slim_kernels *kernels)
+{
+    slim_pair_u8_task t;
+    int wrong = 0;
+    memset(&t, 0, sizeof t);
+    t.n = (size_t)range(1, 300);
+    t.product = draw(2) == 0;
+    t.zero_a = range(0, 255);
+    t.zero_b = range(0, 255);
+    t.multiplier_a = range(-(1 << 22), 1 << 22);
+    t.multiplier_b = range(-(1 << 22), 1 << 22);
+    t.scale = t.product ? 0.01f : 1e-7f;
+    t.zero_point = range(0, 255);
+    t.lo = (float)(range(0, t.zero_point) - t.zero_point);
+    t.hi = (float)(range(t.zero_point, 255) - t.zero_point);
+    uint8_t *a = bytes(t.n, 0), *b = bytes(t.n, 0), *out = (uint8_t *)get(t.n);
+    t.a = a;
+    t.b = b;
+    t.out = draw(2) ? out : a;
+    int32_t *sums = (int32_t *)get(t.n * 4);
+    for (size_t i = 0; i < t.n; i++) {
+        int32_t p = a[i] - t.zero_a, q = b[i] - t.zero_b;
+        sums[i] = t.product ? p * q : p * t.multiplier_a + q * t.multiplier_b;
+    }
+    kernels->pair_u8(&t);
+    for (size_t i = 0; i < t.n && !wrong; i++)
+        if (t.out[i] != requantize(sums[i], t.scale, t.lo, t.hi, t.zero_point))
+            wrong = fail("pair_u8", "another result", t.n, i);
+    free(a), free(b), free(out), free(sums);
+    return wrong;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4)
@@ -374,7 +406,8 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < count; i++) {
         state = (uint32_t)(seed + i) * 2654435761u + 1;
-        if (compare_gemm_f32(kernels) + compare_gemm_u8(kernels) + compare_depthwise_f32(kernels) + compare_depthwise_u8(kernels)) {
+        if (compare_gemm_f32(kernels) + compare_gemm_u8(kernels) + compare_depthwise_f32(kernels) + compare_depthwise_u8(kernels)
+            + compare_pair_u8(kernels)) {
             printf("seed %d\n", seed + i);
             return 1;
         }

@@ -22,6 +22,9 @@ SLIM_TILE void SLIM_NAME(slim_depthwise_u8_finish)(const slim_depthwise_u8_task 
     }
 }
 
+#if SLIM_DEPTH == 4
+#include "kernels/depthwise_four_u8.c"
+#else
 /* Weights of a square window in the order in which tiles use them: SLIM_DEPTH rows together, then columns. */
 SLIM_TILE void SLIM_NAME(slim_depthwise_u8_weights)(const slim_depthwise_u8_task *task, size_t channel, SLIM_WIDE_W *weights,
                                                     const int kernel)
@@ -137,8 +140,9 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_u8_rows)(const slim_depthwise_u8_task *t
         }
     }
 }
+#endif
 
-/* The same for any window, pixel by pixel and tap by tap. */
+/* Any window, pixel by pixel and tap by tap. */
 SLIM_STEP void SLIM_NAME(slim_depthwise_u8_any)(const slim_depthwise_u8_task *task, size_t channel, size_t end)
 {
     static const int8_t zeros[SLIM_WIDE] = {0};
@@ -177,21 +181,26 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_u8_any)(const slim_depthwise_u8_task *ta
 
 SLIM_STEP void SLIM_NAME(slim_depthwise_u8)(const slim_depthwise_u8_task *task)
 {
-    SLIM_NAME(slim_depthwise_u8_tiles) *tile = NULL;
     const int kernel = task->kernel_h, stride = task->stride_h;
     const size_t blocks = slim_ceil_div(task->channels, SLIM_BLOCK);
     const size_t block = slim_ceil_div(task->channels, blocks * SLIM_PANEL) * SLIM_PANEL;
-    if (task->kernel_w == kernel && task->stride_w == stride && task->dilation_h == 1 && task->dilation_w == 1 && stride <= 2) {
-        if (kernel == 3)
-            tile = stride == 1 ? SLIM_NAME(slim_depthwise_u8_3_1) : SLIM_NAME(slim_depthwise_u8_3_2);
-        if (kernel == 5)
-            tile = stride == 1 ? SLIM_NAME(slim_depthwise_u8_5_1) : SLIM_NAME(slim_depthwise_u8_5_2);
+    const int known = task->kernel_w == kernel && (kernel == 3 || kernel == 5) && task->stride_w == stride && stride <= 2
+        && task->dilation_h == 1 && task->dilation_w == 1;
+#if SLIM_DEPTH == 4
+    if (known) {
+        SLIM_NAME(slim_depthwise_u8_four)(task);
+        return;
     }
-    for (size_t channel = 0; channel < task->channels; channel += block) {
-        const size_t end = SLIM_MIN(channel + block, task->channels);
-        if (tile)
-            SLIM_NAME(slim_depthwise_u8_rows)(task, tile, channel, end);
-        else
-            SLIM_NAME(slim_depthwise_u8_any)(task, channel, end);
+#else
+    if (known) {
+        SLIM_NAME(slim_depthwise_u8_tiles) *tile = stride == 1
+            ? (kernel == 3 ? SLIM_NAME(slim_depthwise_u8_3_1) : SLIM_NAME(slim_depthwise_u8_5_1))
+            : (kernel == 3 ? SLIM_NAME(slim_depthwise_u8_3_2) : SLIM_NAME(slim_depthwise_u8_5_2));
+        for (size_t channel = 0; channel < task->channels; channel += block)
+            SLIM_NAME(slim_depthwise_u8_rows)(task, tile, channel, SLIM_MIN(channel + block, task->channels));
+        return;
     }
+#endif
+    for (size_t channel = 0; channel < task->channels; channel += block)
+        SLIM_NAME(slim_depthwise_u8_any)(task, channel, SLIM_MIN(channel + block, task->channels));
 }
