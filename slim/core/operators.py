@@ -104,6 +104,7 @@ _TABLE = (
     Operator(46, "add_u8", _attributes("multiplier_a multiplier_b f:scale lo hi"), ("pair_u8",), ("broadcast",)),
     Operator(47, "mul_u8", _attributes("f:scale lo hi"), ("pair_u8",), ("broadcast",)),
     Operator(48, "lookup_u8"),
+    Operator(50, "conv_image_u8", _attributes(f"{_WINDOW} out_channels lo hi f:flo f:fhi"), ("gemm_u8",), ("window",)),
     Operator(
         49,
         "average_pool_u8",

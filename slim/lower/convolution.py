@@ -80,11 +80,18 @@ def _lower_float(
     put_image(low, chain.value, tensor)
 
 
-def _is_image(low: Lowering, x: ir.Value, window: Window, groups: int) -> bool:
-    """A few channels that are stored one plane after the other, as images come in."""
+def _filter_rows(weights: np.ndarray) -> np.ndarray:
+    """(O, C, H, W) with C <= 4 -> (O, H, W * slot): pixels of as many bytes as channels, of 4 where there are three."""
+    outputs, channels, height, _ = weights.shape
+    slots = np.pad(weights.transpose(0, 2, 3, 1), ((0, 0),) * 3 + ((0, int(channels == 3)),))
+    return slots.reshape(outputs, height, -1)
+
+
+def _is_image(low: Lowering, x: ir.Value, window: Window, groups: int, least: int = 2) -> bool:
+    """A few channels (at least `least`) that are stored one plane after the other, as images come in."""
     shape = low.shape(x)
     plain = low.order_of(x) == plain_order(4) if len(shape) == 4 else False
-    return plain and 1 < shape[1] <= 4 and groups == 1 and window.dilation == (1, 1) and window.kernel[1] > 1
+    return plain and least <= shape[1] <= 4 and groups == 1 and window.dilation == (1, 1) and window.kernel[1] > 1
 
 
 def _suits_winograd(low: Lowering, node: ir.Node, window: Window, groups: int) -> bool:
@@ -103,9 +110,15 @@ def _lower_integer(
     low: Lowering, node: ir.Node, x: ir.Value, window: Window, groups: int, depthwise: bool, layer: IntegerLayer
 ) -> None:
     outputs = layer.weights.shape[0]
-    image = as_image(low, node, x, quantized=True)
     attributes: dict[str, int | float] = {**window.attributes(), **layer.clamp}
-    if depthwise and layer.target:
+    as_it_comes = _is_image(low, x, window, groups, least=1)
+    image = low.get(x, quantized=True) if as_it_comes else as_image(low, node, x, quantized=True)
+    if as_it_comes:
+        kind = "conv_image_u8"
+        weights = panels.gemm_u8(_filter_rows(layer.weights))
+        table = panels.channels(layer.bias, layer.weight_sums, layer.multiplier)
+        attributes |= {"out_channels": outputs}
+    elif depthwise and layer.target:
         kind = "depthwise_u8"
         weights = panels.depthwise(layer.weights.reshape(outputs, -1))
         table = panels.channels(layer.bias, layer.weight_sums, layer.multiplier)

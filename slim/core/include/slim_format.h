@@ -109,6 +109,7 @@ typedef char slim_operator_record_is_20_bytes[sizeof(slim_operator_record) == 20
 #define SLIM_OP_ADD_U8 46
 #define SLIM_OP_MUL_U8 47
 #define SLIM_OP_LOOKUP_U8 48
+#define SLIM_OP_CONV_IMAGE_U8 50
 #define SLIM_OP_AVERAGE_POOL_U8 49
 
 /* operator attributes, used in place */
@@ -473,6 +474,25 @@ typedef struct slim_mul_u8_attributes {
     int32_t hi;
 } slim_mul_u8_attributes;
 typedef char slim_mul_u8_attributes_is_12_bytes[sizeof(slim_mul_u8_attributes) == 12 ? 1 : -1];
+
+typedef struct slim_conv_image_u8_attributes {
+    int32_t kernel_h;
+    int32_t kernel_w;
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t dilation_h;
+    int32_t dilation_w;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t pad_bottom;
+    int32_t pad_right;
+    int32_t out_channels;
+    int32_t lo;
+    int32_t hi;
+    float flo;
+    float fhi;
+} slim_conv_image_u8_attributes;
+typedef char slim_conv_image_u8_attributes_is_60_bytes[sizeof(slim_conv_image_u8_attributes) == 60 ? 1 : -1];
 
 typedef struct slim_average_pool_u8_attributes {
     int32_t kernel_h;

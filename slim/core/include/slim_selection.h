@@ -50,6 +50,7 @@
     X(add_u8) \
     X(mul_u8) \
     X(lookup_u8) \
+    X(conv_image_u8) \
     X(average_pool_u8) \
 
 #endif

@@ -97,7 +97,9 @@ SLIM_TILE void SLIM_NAME(slim_bytes_store)(uint8_t *out, const __m512 *x, const 
         _mm_storeu_si128((__m128i *)(void *)out, _mm512_castsi512_si128(bytes));
     if (nv == 4)
         _mm_storeu_si128((__m128i *)(void *)(out + 32), _mm512_extracti32x4_epi32(bytes, 2));
-    SLIM_NAME(slim_bytes_part)(out + (nv - 1) * SLIM_LANES, _mm512_extracti32x4_epi32(bytes, nv - 1), last);
+    const __m128i end = nv == 4 ? _mm512_extracti32x4_epi32(bytes, 3) : nv == 3 ? _mm512_extracti32x4_epi32(bytes, 2)
+        : nv == 2 ? _mm512_extracti32x4_epi32(bytes, 1) : _mm512_castsi512_si128(bytes);
+    SLIM_NAME(slim_bytes_part)(out + (nv - 1) * SLIM_LANES, end, last);
 }
 
 #define SLIM_BYTES SLIM_NAME(slim_bytes)
