@@ -80,7 +80,7 @@ def _lower_float(
     put_image(low, chain.value, tensor)
 
 
-def _filter_rows(weights: np.ndarray) -> np.ndarray:
+def filter_rows(weights: np.ndarray) -> np.ndarray:
     """(O, C, H, W) with C <= 4 -> (O, H, W * slot): pixels of as many bytes as channels, of 4 where there are three."""
     outputs, channels, height, _ = weights.shape
     slots = np.pad(weights.transpose(0, 2, 3, 1), ((0, 0),) * 3 + ((0, int(channels == 3)),))
@@ -115,7 +115,7 @@ def _lower_integer(
     image = low.get(x, quantized=True) if as_it_comes else as_image(low, node, x, quantized=True)
     if as_it_comes:
         kind = "conv_image_u8"
-        weights = panels.gemm_u8(_filter_rows(layer.weights))
+        weights = panels.gemm_u8(filter_rows(layer.weights))
         table = panels.channels(layer.bias, layer.weight_sums, layer.multiplier)
         attributes |= {"out_channels": outputs}
     elif depthwise and layer.target:

@@ -105,7 +105,7 @@ def bottleneck_program() -> bytes:
 
 
 def integer_program() -> bytes:
-    """Quantized convolution, depthwise, addition, lookup, pooling and dense."""
+    """Quantized convolutions, depthwise, addition, lookup, pooling and dense."""
     b = ProgramBuilder("integers")
     from slim.core.format import Type
     from slim.lower import panels
@@ -140,7 +140,10 @@ def integer_program() -> bytes:
         "dense_u8", [r, dense, b.constant(table(7))], Type.F32, {"out_channels": 7, **bounds, "flo": -1e9, "fhi": 1e9}
     )
     z = b.operator("dequantize", [s], Type.F32)
-    return bytes(b.finish([y, z]))
+    planes = b.input("planes", Type.U8, (1, 3, 6, 6), scale=0.1, zero_point=3)
+    rows = b.constant(panels.gemm_u8(rng.integers(-127, 128, (20, 3, 12)).astype(np.int8)))
+    i = u8("conv_image_u8", [planes, rows, b.constant(table(20))], {**window(3, 1), "out_channels": 20, **floats})
+    return bytes(b.finish([y, z, i]))
 
 
 @pytest.mark.parametrize("make", [float_program, bottleneck_program, integer_program])
