@@ -97,19 +97,19 @@ _TABLE = (
     # integers
     Operator(40, "quantize"),
     Operator(41, "dequantize"),
-    Operator(42, "requantize"),
+    Operator(42, "requantize", (), ("lookup_u8",)),
     Operator(43, "conv_u8", _attributes(f"{_WINDOW} groups out_channels lo hi f:flo f:fhi"), ("gemm_u8",), ("window",)),
     Operator(44, "depthwise_u8", _attributes(f"{_WINDOW} lo hi"), ("depthwise_u8",), ("window",)),
     Operator(45, "dense_u8", _attributes("out_channels lo hi f:flo f:fhi"), ("gemm_u8",)),
     Operator(46, "add_u8", _attributes("multiplier_a multiplier_b f:scale lo hi"), ("pair_u8",), ("broadcast",)),
     Operator(47, "mul_u8", _attributes("f:scale lo hi"), ("pair_u8",), ("broadcast",)),
-    Operator(48, "lookup_u8"),
+    Operator(48, "lookup_u8", (), ("lookup_u8",)),
     Operator(50, "conv_image_u8", _attributes(f"{_WINDOW} out_channels lo hi f:flo f:fhi"), ("gemm_u8",), ("window",)),
     Operator(
         49,
         "average_pool_u8",
         _attributes(f"{_WINDOW} count_include_pad extra_bottom extra_right f:scale lo hi"),
-        (),
+        ("mean_u8",),
         ("window",),
     ),
 )

@@ -394,6 +394,49 @@ static int compare_pair_u8(const slim_kernels *kernels)
     return wrong;
 }
 
+static int compare_lookup_u8(const slim_kernels *kernels)
+{
+    const size_t n = (size_t)range(1, 700);
+    uint8_t *table = bytes(256, 0), *from = bytes(n, 0), *to = (uint8_t *)get(n);
+    int wrong = 0;
+    kernels->lookup_u8(table, from, to, n);
+    for (size_t i = 0; i < n && !wrong; i++)
+        if (to[i] != table[from[i]])
+            wrong = fail("lookup_u8", "another result", n, i);
+    free(table), free(from), free(to);
+    return wrong;
+}
+
+static int compare_mean_u8(const slim_kernels *kernels)
+{
+    slim_mean_u8_task t;
+    int wrong = 0;
+    memset(&t, 0, sizeof t);
+    t.n = (size_t)range(1, 150);
+    t.rows = (size_t)range(0, 7);
+    t.columns = (size_t)range(1, 7);
+    t.column_step = t.n * (size_t)range(1, 2);
+    t.row_step = t.columns * t.column_step;
+    t.scale = 0.02f;
+    t.zero_point = range(0, 255);
+    t.zeros = range(0, 255) * (int32_t)(t.rows * t.columns);
+    t.lo = (float)(range(0, t.zero_point) - t.zero_point);
+    t.hi = (float)(range(t.zero_point, 255) - t.zero_point);
+    uint8_t *in = bytes(SLIM_MAX(t.rows, (size_t)1) * t.row_step - t.column_step + t.n, 0), *out = (uint8_t *)get(t.n);
+    t.in = in;
+    t.out = out;
+    kernels->mean_u8(&t);
+    for (size_t i = 0; i < t.n && !wrong; i++) {
+        int32_t sum = -t.zeros;
+        for (size_t at = 0; at < t.rows * t.columns; at++)
+            sum += in[at / t.columns * t.row_step + at % t.columns * t.column_step + i];
+        if (out[i] != requantize(sum, t.scale, t.lo, t.hi, t.zero_point))
+            wrong = fail("mean_u8", "another result", t.n, i);
+    }
+    free(in), free(out);
+    return wrong;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4)
@@ -407,7 +450,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < count; i++) {
         state = (uint32_t)(seed + i) * 2654435761u + 1;
         if (compare_gemm_f32(kernels) + compare_gemm_u8(kernels) + compare_depthwise_f32(kernels) + compare_depthwise_u8(kernels)
-            + compare_pair_u8(kernels)) {
+            + compare_pair_u8(kernels) + compare_lookup_u8(kernels) + compare_mean_u8(kernels)) {
             printf("seed %d\n", seed + i);
             return 1;
         }

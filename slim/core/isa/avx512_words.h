@@ -106,6 +106,38 @@ SLIM_TILE void SLIM_NAME(slim_bytes_store)(uint8_t *out, const __m512 *x, const 
 #define SLIM_BYTES_OF(lo, hi, zero_point) SLIM_NAME(slim_bytes_of)((lo), (hi), (zero_point))
 #define SLIM_BYTES_STORE(out, x, nv, last, bytes) SLIM_NAME(slim_bytes_store)((out), (x), (nv), (last), &(bytes))
 
+/* Whole vectors of bytes through a table; returns how many bytes that were. A byte shuffle looks up 16 entries and gives 0
+ * where bit 7 of the index is set. Entries are stored as differences (xor) from those 16 before, and all shuffles up to the
+ * right one add up: index - 16 i is negative from the next one on. Indices from 128 on are done alike after flipping bit 7. */
+SLIM_TILE size_t SLIM_NAME(slim_lookup_bytes)(const uint8_t *table, const uint8_t *from, uint8_t *to, size_t n)
+{
+    __m512i differences[16];
+    size_t at = 0;
+    int i;
+    SLIM_UNROLL
+    for (i = 0; i < 16; i++) {
+        __m128i entries = _mm_loadu_si128((const __m128i *)(const void *)(table + 16 * i));
+        if (i % 8)
+            entries = _mm_xor_si128(entries, _mm_loadu_si128((const __m128i *)(const void *)(table + 16 * i - 16)));
+        differences[i] = _mm512_broadcast_i32x4(entries);
+    }
+    for (; at + 64 <= n; at += 64) {
+        __m512i low = _mm512_loadu_si512((const void *)(from + at)), high = _mm512_xor_si512(low, _mm512_set1_epi8(-128));
+        __m512i result = _mm512_setzero_si512();
+        SLIM_UNROLL
+        for (i = 0; i < 8; i++) {
+            result = _mm512_ternarylogic_epi32(result, _mm512_shuffle_epi8(differences[i], low),
+                                               _mm512_shuffle_epi8(differences[8 + i], high), 0x96);   /* xor of three */
+            low = _mm512_subs_epi8(low, _mm512_set1_epi8(16));
+            high = _mm512_subs_epi8(high, _mm512_set1_epi8(16));
+        }
+        _mm512_storeu_si512((void *)(to + at), result);
+    }
+    return at;
+}
+
+#define SLIM_LOOKUP(table, from, to, n) SLIM_NAME(slim_lookup_bytes)((table), (from), (to), (n))
+
 #define SLIM_GEMM_F32_TILES(X) X(1, 14, 4, 1) X(2, 12, 4, 1) X(3, 9, 3, 1) X(4, 6, 2, 1)
 #define SLIM_GEMM_F32_WIDTH(vectors, k, m) \
     ((vectors) % 3 == 0 ? 3 : (k) <= 32 && (vectors) % 4 == 0 ? 4 : (vectors) >= 2 ? 2 : 1)

@@ -33,6 +33,7 @@
 #undef SLIM_VI_LOAD_U8
 #undef SLIM_VI_TO_VF
 #undef SLIM_VI_STORE_U8
+#undef SLIM_LOOKUP
 #undef SLIM_BYTES
 #undef SLIM_BYTES_OF
 #undef SLIM_BYTES_STORE

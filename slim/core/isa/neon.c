@@ -17,6 +17,12 @@
 #if SLIM_HAS_KERNEL_PAIR_U8
 #include "kernels/pair_u8.c"
 #endif
+#if SLIM_HAS_KERNEL_LOOKUP_U8
+#include "kernels/lookup_u8.c"
+#endif
+#if SLIM_HAS_KERNEL_MEAN_U8
+#include "kernels/mean_u8.c"
+#endif
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
 #include "kernels/winograd_f32.c"
 #endif

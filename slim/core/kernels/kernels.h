@@ -78,6 +78,17 @@ typedef struct slim_pair_u8_task {
     int32_t zero_point;           /* of the output */
 } slim_pair_u8_task;
 
+/* Sums of bytes over rows x columns pixels, less `zeros`, in 32-bit integers; then as slim_pair_u8_task. */
+typedef struct slim_mean_u8_task {
+    const uint8_t *in;            /* the first pixel */
+    size_t rows, columns, row_step, column_step;   /* steps in bytes */
+    uint8_t *out;
+    size_t n;                     /* channels */
+    int32_t zeros;
+    float scale, lo, hi;
+    int32_t zero_point;           /* of the output */
+} slim_mean_u8_task;
+
 /* Winograd's transforms of one tile of a 3x3 convolution, points x points pixels in, (points - 2)^2 out: F(4,3) with 6
  * points, F(2,3) with 4 (Lavin and Gray, arXiv 1509.09308). A plane holds one transformed value of every tile. */
 typedef struct slim_winograd_f32_input {
@@ -127,6 +138,12 @@ struct slim_kernels {
 #endif
 #if SLIM_HAS_KERNEL_PAIR_U8
     void (*pair_u8)(const slim_pair_u8_task *task);
+#endif
+#if SLIM_HAS_KERNEL_LOOKUP_U8
+    void (*lookup_u8)(const uint8_t *table, const uint8_t *from, uint8_t *to, size_t n);   /* `to` may be `from` */
+#endif
+#if SLIM_HAS_KERNEL_MEAN_U8
+    void (*mean_u8)(const slim_mean_u8_task *task);
 #endif
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
     void (*winograd_input_f32)(const slim_winograd_f32_input *task);

@@ -1,9 +1,9 @@
 /* The mean under each window, bytes to bytes of another scale, NHWC: integer sums, one float multiply. */
+#include "kernels/kernels.h"
 #include "ops/check.h"
 #include "ops/pooling.h"
-#include "ops/rounding.h"
 
-enum { AVERAGE_POOL_U8_CHANNELS = 64 };   /* summed in local memory at a time */
+enum { AVERAGE_POOL_U8_CHANNELS = 512 };   /* of a task */
 
 static slim_pooling average_pool_u8_rule(const void *attributes)
 {
@@ -35,6 +35,7 @@ SLIM_COLD static slim_status average_pool_u8_prepare(slim_prepare *p)
 }
 
 typedef struct average_pool_u8_context {
+    const slim_step *step;
     const slim_average_pool_u8_attributes *a;
     const slim_value *x, *y;
     slim_window window;
@@ -42,33 +43,33 @@ typedef struct average_pool_u8_context {
     size_t pieces;            /* of the channels */
 } average_pool_u8_context;
 
-static void average_pool_u8_add(int32_t *__restrict to, const uint8_t *__restrict from, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        to[i] += from[i];
-}
-
-static void average_pool_u8_pixel(const average_pool_u8_context *c, uint8_t *__restrict to, const uint8_t *image, size_t n,
-                                  int32_t y, int32_t x)
+static void average_pool_u8_pixel(const average_pool_u8_context *c, uint8_t *to, const uint8_t *image, size_t n, int32_t y,
+                                  int32_t x)
 {
     const slim_window *w = &c->window;
-    size_t channels = (size_t)c->x->dims[3], in_w = (size_t)c->x->dims[2];
-    int32_t sums[AVERAGE_POOL_U8_CHANNELS] = { 0 };
+    const size_t channels = (size_t)c->x->dims[3], in_w = (size_t)c->x->dims[2];
     slim_cover rows, columns;
+    slim_mean_u8_task task;
     slim_cover_pixel(w, &c->rule, c->x, y, x, &rows, &columns);
-    for (int32_t ky = rows.first; ky < rows.last; ky++) {
-        size_t row = (size_t)(y * w->stride_h - w->pad_top + ky * w->dilation_h);
-        for (int32_t kx = columns.first; kx < columns.last; kx++) {
-            size_t column = (size_t)(x * w->stride_w - w->pad_left + kx * w->dilation_w);
-            average_pool_u8_add(sums, image + (row * in_w + column) * channels, n);
-        }
-    }
-    int32_t zeros = (rows.last - rows.first) * (columns.last - columns.first) * c->x->zero_point;
-    float count = (float)rows.counted * (float)columns.counted;
-    float scale = count > 0.0f ? c->a->scale / count : 0.0f;
-    float lo = (float)(c->a->lo - c->y->zero_point), hi = (float)(c->a->hi - c->y->zero_point);
-    for (size_t i = 0; i < n; i++)
-        to[i] = (uint8_t)slim_round_byte((float)(sums[i] - zeros) * scale, lo, hi, c->y->zero_point);
+    const float count = (float)rows.counted * (float)columns.counted;
+    task.rows = (size_t)(rows.last - rows.first);
+    task.columns = (size_t)(columns.last - columns.first);
+    task.row_step = (size_t)w->dilation_h * in_w * channels;
+    task.column_step = (size_t)w->dilation_w * channels;
+    task.in = image;
+    if (task.rows && task.columns)
+        task.in += (size_t)(y * w->stride_h - w->pad_top + rows.first * w->dilation_h) * in_w * channels
+            + (size_t)(x * w->stride_w - w->pad_left + columns.first * w->dilation_w) * channels;
+    else
+        task.rows = 0;
+    task.out = to;
+    task.n = n;
+    task.zeros = (rows.last - rows.first) * (columns.last - columns.first) * c->x->zero_point;
+    task.scale = count > 0.0f ? c->a->scale / count : 0.0f;
+    task.zero_point = c->y->zero_point;
+    task.lo = (float)(c->a->lo - task.zero_point);
+    task.hi = (float)(c->a->hi - task.zero_point);
+    c->step->kernels->mean_u8(&task);
 }
 
 /* A task is a row of output pixels and some of their channels. */
@@ -88,6 +89,7 @@ static void average_pool_u8_task(void *context, size_t index, int worker)
 static void average_pool_u8_run(const slim_step *s)
 {
     average_pool_u8_context c;
+    c.step = s;
     c.a = (const slim_average_pool_u8_attributes *)s->attributes;
     c.x = slim_step_input(s, 0);
     c.y = slim_step_output(s, 0);

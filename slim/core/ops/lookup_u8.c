@@ -1,4 +1,5 @@
 /* Any function of a byte, as the table of its 256 values. */
+#include "kernels/kernels.h"
 #include "ops/check.h"
 
 enum { LOOKUP_TASK = 16384 };
@@ -23,8 +24,7 @@ static void lookup_u8_task(void *context, size_t index, int worker)
     uint8_t *to = slim_step_output(s, 0)->data;
     size_t end = SLIM_MIN((index + 1) * LOOKUP_TASK, x->count);
     (void)worker;
-    for (size_t i = index * LOOKUP_TASK; i < end; i++)
-        to[i] = table[from[i]];
+    s->kernels->lookup_u8(table, from + index * LOOKUP_TASK, to + index * LOOKUP_TASK, end - index * LOOKUP_TASK);
 }
 
 static void lookup_u8_run(const slim_step *s)

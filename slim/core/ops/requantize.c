@@ -1,5 +1,6 @@
 /* Bytes of one scale to bytes of another: round((stored - zero point) * (scale in / scale out)) + zero point out. A byte has
  * 256 values, so the rule is worked out once for each, and then looked up. */
+#include "kernels/kernels.h"
 #include "ops/check.h"
 #include "ops/rounding.h"
 
@@ -30,8 +31,7 @@ static void requantize_run(const slim_step *s)
         int32_t stored = x->type == SLIM_I8 && i > 127 ? i - 256 : i;
         table[i] = (uint8_t)slim_round_byte((float)(stored - x->zero_point) * scale, lo, hi, y->zero_point);
     }
-    for (size_t i = 0; i < x->count; i++)
-        y->data[i] = table[x->data[i]];
+    s->kernels->lookup_u8(table, x->data, y->data, x->count);
 }
 
 SLIM_INTERNAL const slim_operator slim_op_requantize = {
