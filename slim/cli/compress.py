@@ -36,8 +36,10 @@ def main(arguments: argparse.Namespace) -> int:
 
         print_json(compress_document(result, estimate, str(arguments.output), size))
     else:
+        from slim.report.results import compressed_text
         from slim.report.terminal import verdict_text
 
         terminal = console()
         terminal.print(verdict_text(result.verdict, estimate, device, terminal))
+        terminal.print("", compressed_text(result.report, arguments.output, size, len(samples)), sep="\n")
     return 0 if result.verdict.fits else 1

@@ -23,5 +23,6 @@ def main(arguments: argparse.Namespace) -> int:
         return 0
     from slim.report.listings import device_table, source_table
 
-    console().print(source_table(found[0]) if arguments.sources else device_table(found))
+    terminal = console()
+    terminal.print(source_table(found[0]) if arguments.sources else device_table(found, terminal.width))
     return 0

@@ -27,6 +27,9 @@ def read_feeds(given: Sequence[str], names: Sequence[str], recipe: Recipe | None
         if name not in names:
             problems.append(Problem(f"there is no input '{name}'", f"--input {item}", f"inputs are {', '.join(names)}"))
             continue
+        if name in feeds:
+            problems.append(Problem(f"input '{name}' is given twice", f"--input {item}", "give each input one file"))
+            continue
         try:
             feeds[name] = _read(Path(file), recipe)
         except SlimError as error:

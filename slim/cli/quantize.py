@@ -21,9 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     from slim import api
-    from slim.cli.output import print_json, say, write_model
+    from slim.cli.output import console, print_json, write_model
     from slim.cli.progress import Progress
-    from slim.report.units import bytes_text, counted
 
     model = load_model(arguments)
     samples = samples_of(arguments, model)
@@ -36,11 +35,7 @@ def main(arguments: argparse.Namespace) -> int:
 
         print_json(envelope("quantize", output=str(arguments.output), output_bytes=size, **quantization_part(report)))
         return 0
-    done, rest = len(report.quantized), len(report.stayed_float)
-    say(f"{counted(done, 'node')} in 8 bits, {rest} in float{':' if rest else ''}")
-    for name, why in report.stayed_float.items():
-        say(f"  {name}: {why}")
-    for note in report.notes:
-        say(f"  {note}")
-    say(f"{arguments.output} has {bytes_text(size)}; calibrated on {counted(len(samples), 'sample')}")
+    from slim.report.results import compressed_text
+
+    console().print(compressed_text(report, arguments.output, size, len(samples)))
     return 0

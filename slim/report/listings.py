@@ -12,26 +12,37 @@ from slim.core.operators import Operator
 from slim.devices import Device
 from slim.report.units import bytes_text, seconds_text
 
+LEAST = {"what": 110, "cores": 78, "GHz": 78, "off by": 62}
+"""Console columns from which a column of the device table is shown; the others always are."""
 
-def device_table(devices: Iterable[Device]) -> Table:
-    """One row for each device: what it is, its default budget, how far off a predicted latency may be."""
-    table = _table("device", "what", "cores")
-    for title in ("GHz", "latency", "flash", "RAM"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("off by", justify="right", no_wrap=True)
-    for device in devices:
-        budget, fitted = device.budget, device.calibration
-        table.add_row(
-            device.name,
-            device.title,
-            str(device.cores),
-            f"{device.clock_hz / 1e9:.2f}".rstrip("0").rstrip("."),
-            seconds_text(budget.max_latency_s) if budget.max_latency_s else "",
-            bytes_text(budget.max_flash_bytes) if budget.max_flash_bytes else "",
-            bytes_text(budget.max_ram_bytes) if budget.max_ram_bytes else "",
-            f"up to {fitted.held_out_factor:.1f}x" if fitted else "not calibrated",
-        )
+
+def device_table(devices: Iterable[Device], width: int) -> Table:
+    """One row for each device: what it is, its default budget, how far off a predicted latency may be. Narrow consoles
+    lose columns, not the ends of figures."""
+    rows = [_device_row(device) for device in devices]
+    titles = [title for title in rows[0] if width >= LEAST.get(title, 0)] if rows else []
+    table = _table()
+    for title in titles:
+        text = title in ("device", "what")
+        style = "bold" if title == "device" else ""
+        table.add_column(title, justify="left" if text else "right", no_wrap=title != "what", style=style)
+    for row in rows:
+        table.add_row(*(row[title] for title in titles))
     return table
+
+
+def _device_row(device: Device) -> dict[str, str]:
+    budget, fitted = device.budget, device.calibration
+    return {
+        "device": device.name,
+        "what": device.title,
+        "cores": str(device.cores),
+        "GHz": f"{device.clock_hz / 1e9:.2f}".rstrip("0").rstrip("."),
+        "latency": seconds_text(budget.max_latency_s) if budget.max_latency_s else "",
+        "flash": bytes_text(budget.max_flash_bytes) if budget.max_flash_bytes else "",
+        "RAM": bytes_text(budget.max_ram_bytes) if budget.max_ram_bytes else "",
+        "off by": f"up to {fitted.held_out_factor:.1f}x" if fitted else "not calibrated",
+    }
 
 
 def source_table(device: Device) -> Table:

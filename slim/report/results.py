@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from slim.estimate.measure import Measurement
 from slim.report.labels import Guess
-from slim.report.units import bytes_text, seconds_text, shape_text, share_text
+from slim.report.units import bytes_text, counted, seconds_text, shape_text, share_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slim.quantize.report import Report
     from slim.runtime import Session, StepTime
+
+NAMED = 4
+"""Nodes that are named for each reason to stay in float."""
 
 Outputs = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 
@@ -65,6 +72,21 @@ def bench_table(session: Session, measured: Measurement, program_bytes: int) -> 
     table.add_row("arena", bytes_text(session.arena_bytes))
     table.add_row("program", bytes_text(program_bytes))
     return table
+
+
+def compressed_text(report: Report, output: Path, size: int, samples: int) -> Text:
+    """What quantization did and where the model is: nodes in 8 bits, those in float by their reason, notes."""
+    reasons: dict[str, list[str]] = {}
+    for node, why in report.stayed_float.items():
+        reasons.setdefault(why, []).append(node)
+    rest = len(report.stayed_float)
+    lines = [f"{counted(len(report.quantized), 'node')} in 8 bits, {rest} in float{':' if rest else ''}"]
+    for why, nodes in reasons.items():
+        named = ", ".join(nodes[:NAMED]) + (f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else "")
+        lines.append(f"  {named}: {why}")
+    lines += [f"  {note}" for note in report.notes]
+    lines.append(f"{output} has {bytes_text(size)}; calibrated on {counted(samples, 'sample')}")
+    return Text("\n".join(lines))
 
 
 def _table(*titles: str) -> Table:

@@ -129,11 +129,12 @@ def test_operators_that_the_core_cannot_run_are_all_named_and_exit_with_1(tmp_pa
         (("check", "net.onnx", "--device", "rpi3", "--shape", "x=a,b"), "'x=a,b' is not a shape"),
         (("run", "net.onnx", "--input", "z=a.npy"), "there is no input 'z'"),
         (("run", "net.onnx", "--input", "a.npy"), "a.npy: no such file"),
+        (("run", "net.onnx", "--input", "calib/0.npy", "--input", "x=calib/1.npy"), "input 'x' is given twice"),
         (("quantize", "net.onnx", "--data", "nowhere", "-o", "q.onnx"), "nowhere: does not exist"),
         (("build", "net.onnx", "--target", "vax", "-o", "out"), "vax"),
     ],
 )
-def test_bad_input_is_one_sentence_on_stderr_and_exits_with_2(model, arguments, sentence):
+def test_bad_input_is_one_sentence_on_stderr_and_exits_with_2(model, samples, arguments, sentence):
     done = slim(*arguments, cwd=model.parent)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("slim: ")
@@ -168,7 +169,10 @@ def test_compress_says_whether_the_budget_was_reached(model, samples, tmp_path):
     options = ("--data", samples, "--device", "rpi3", "-o", tmp_path / "c.onnx")
     assert document("compress", model, *options)["fits"] is True
     assert document("compress", model, *options, "--max-flash", "1KiB", code=1)["fits"] is False
-    assert slim("compress", model, *options).stdout.startswith(" FITS  c.onnx on")
+    said = slim("compress", model, *options).stdout
+    assert said.startswith(" FITS  c.onnx on")
+    assert "nodes in 8 bits" in said
+    assert "calibrated on 4 samples" in said
 
 
 def test_an_output_that_fails_leaves_nothing_behind(model, samples, tmp_path):

@@ -1,13 +1,17 @@
 """What a person sees: the verdict first, at every width, without colour on a pipe."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from slim.devices import Budget, load_device
+from slim.devices import Budget, list_devices, load_device
 from slim.estimate import check, estimate
+from slim.quantize.report import Report
 from slim.report.labels import best_classes
+from slim.report.listings import device_table
+from slim.report.results import compressed_text
 from slim.report.terminal import verdict_text
 from slim.report.units import bytes_text, count_text, seconds_text, shape_text, share_text
 from tests.estimate.models import model_of, with_weights, zeros
@@ -103,3 +107,28 @@ def test_the_best_classes_skip_what_comes_before_the_first():
 
     guesses = best_classes(np.array([[9.0, 1.0, 3.0, 2.0]]), ["a", "b", "c"], first_class=1, count=2)
     assert [(guess.label, guess.index, guess.score) for guess in guesses] == [("b", 1, 3.0), ("c", 2, 2.0)]
+
+
+@pytest.mark.parametrize(("width", "titles"), [(120, 8), (80, 7), (64, 5), (44, 4)])
+def test_narrow_consoles_lose_columns_of_the_device_table_not_figures(width, titles):
+    devices = [load_device(name) for name in list_devices()]
+    console = Console(width=width, file=io.StringIO())
+    console.print(device_table(devices, width))
+    text = console.file.getvalue()
+    assert len(text.splitlines()[0].split()) - ("off by" in text) == titles
+    assert "x86-64-server" in text
+    assert "256 MiB" in text
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+
+
+def test_nodes_that_stay_in_float_are_listed_by_reason():
+    report = Report(
+        (), ("conv",), {f"n{index}": "no kernel" for index in range(6)} | {"last": "is named"}, ("A note.",)
+    )
+    assert compressed_text(report, Path("q.onnx"), 2048, 1).plain.splitlines() == [
+        "1 node in 8 bits, 7 in float:",
+        "  n0, n1, n2, n3 and 2 more: no kernel",
+        "  last: is named",
+        "  A note.",
+        "q.onnx has 2 KiB; calibrated on 1 sample",
+    ]
