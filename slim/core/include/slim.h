@@ -9,7 +9,7 @@
  *   slim_get_output(session, 0, scores, sizeof scores);
  *   slim_session_free(session);
  *
- * No global state. Every function reports by status code. One model serves many sessions; a session serves one thread at
+ * No global state but the number of threads that are running. Every function reports by status code. One model serves many sessions; a session serves one thread at
  * a time. Inputs are set before each run: a run may reuse their memory.
  */
 #ifndef SLIM_H

@@ -2,12 +2,14 @@
  *
  * Handing work to a spinning worker costs about 0.1 us, waking a sleeping one 15 us. So workers are woken when a run begins,
  * spin until it ends and a little longer (the next run may follow at once), and then sleep: an idle session burns no core.
- * A worker that has not woken up yet is not waited for: whoever is there takes the tasks, and the results are the same. */
+ * A worker that has not woken up yet is not waited for: whoever is there takes the tasks, and the results are the same.
+ * Where another session of the process is running and there are not processors for both, a run is its caller's alone. */
 #include "threads/pool.h"
 
 #if SLIM_THREADS
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 enum {
     LINGER_SPINS = 4000,              /* about 100 us: how long a worker stays awake after a run */
@@ -24,13 +26,18 @@ struct slim_pool {
     pthread_cond_t wake;
     int workers;                      /* threads started, the caller's not counted */
     int sleeping, stop;               /* under mutex */
-    int running;                      /* an inference is under way */
+    int running;                      /* an inference is under way, with workers */
+    int counted;                      /* in pool_running, for this inference */
+    int processors;
     unsigned job;
     slim_task task;
     void *context;
     size_t tasks, next;
     pthread_t threads[1];             /* [workers] */
 };
+
+/* Threads of this process that are in an inference; sessions of one thread have no pool and are not counted. */
+static int pool_running;
 
 typedef struct worker_start {
     slim_pool *pool;
@@ -124,6 +131,7 @@ SLIM_INTERNAL slim_pool *slim_pool_start(void *memory, int threads)
     if (threads < 2)
         return NULL;
     slim_fill(pool, 0, slim_pool_bytes(threads));
+    pool->processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
     starts = (worker_start *)(((uintptr_t)&pool->threads[threads] + 15) & ~(uintptr_t)15);
     if (pthread_mutex_init(&pool->mutex, NULL) || pthread_cond_init(&pool->wake, NULL))
         return NULL;
@@ -153,8 +161,16 @@ SLIM_INTERNAL void slim_pool_stop(slim_pool *pool)
 
 SLIM_INTERNAL void slim_pool_begin(slim_pool *pool)
 {
+    int others;
     if (!pool)
         return;
+    pool->counted = pool->workers + 1;
+    others = __atomic_fetch_add(&pool_running, pool->counted, __ATOMIC_RELAXED);
+    if (others > 0 && others + pool->counted > pool->processors) {
+        __atomic_fetch_sub(&pool_running, pool->workers, __ATOMIC_RELAXED);
+        pool->counted = 1;
+        return;
+    }
     pthread_mutex_lock(&pool->mutex);
     __atomic_store_n(&pool->running, 1, __ATOMIC_RELAXED);
     if (pool->sleeping)
@@ -164,13 +180,20 @@ SLIM_INTERNAL void slim_pool_begin(slim_pool *pool)
 
 SLIM_INTERNAL void slim_pool_end(slim_pool *pool)
 {
-    if (pool)
-        __atomic_store_n(&pool->running, 0, __ATOMIC_RELAXED);
+    if (!pool)
+        return;
+    __atomic_store_n(&pool->running, 0, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&pool_running, pool->counted, __ATOMIC_RELAXED);
 }
 
 SLIM_INTERNAL void slim_pool_run(slim_pool *pool, size_t tasks, slim_task task, void *context)
 {
-    unsigned ticket = pool->job / JOB_TICKET + 1;
+    unsigned ticket = __atomic_load_n(&pool->job, __ATOMIC_RELAXED) / JOB_TICKET + 1;
+    if (!__atomic_load_n(&pool->running, __ATOMIC_RELAXED)) {
+        for (size_t i = 0; i < tasks; i++)
+            task(context, i, 0);
+        return;
+    }
     pool->task = task;
     pool->context = context;
     pool->tasks = tasks;
