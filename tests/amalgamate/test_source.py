@@ -24,7 +24,7 @@ COMPILERS = {
     "g++": ["g++", "-x", "c++", "-std=gnu++17"],
 }
 LIBC = {"malloc", "free", "memcpy", "memmove", "memset", "fopen", "fclose", "fread", "fseek", "ftell", "getauxval"}
-THREADS = {"sched_yield"}  # and pthread_...
+THREADS = {"sched_yield", "sysconf"}  # and pthread_...
 LIBM = {"expf", "logf", "powf", "sinf", "cosf", "tanhf", "erff", "sqrtf", "floorf", "ceilf", "rintf", "roundf", "fmodf"}
 
 
