@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from ctypes import POINTER, c_char_p, c_float, c_int, c_int32, c_size_t, c_void_p
 from functools import cache
+from pathlib import Path
 
 from slim.core.format import MAX_RANK
 
@@ -75,12 +76,21 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
 }
 
 
+def _path() -> Path:
+    """The library: a wheel's as it is; a checkout asks the compiler, whose imports take longer than a first run."""
+    here = Path(__file__).resolve()
+    built = here.with_name("_core.so")
+    if built.is_file() and not (here.parents[2] / "pyproject.toml").is_file():
+        return built
+    from slim.core.compile import library_path
+
+    return library_path()
+
+
 @cache
 def core() -> ctypes.CDLL:
     """The library, compiled first where an editable checkout's sources are newer than it is."""
-    from slim.core.compile import library_path
-
-    library = ctypes.CDLL(str(library_path()))
+    library = ctypes.CDLL(str(_path()))
     for name, (result, arguments) in _SIGNATURES.items():
         function = getattr(library, name)
         function.restype = result
