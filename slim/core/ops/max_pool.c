@@ -26,24 +26,39 @@ typedef struct max_pool_context {
     slim_window window;
 } max_pool_context;
 
-static void max_pool_take_u8(uint8_t *__restrict to, const uint8_t *__restrict from, size_t n)
+enum { MAX_POOL_BYTES = 64 };   /* channels whose maxima are kept in local memory */
+
+/* The largest bytes of rows x columns pixels, `row` and `column` bytes apart, of MAX_POOL_BYTES channels. Compilers keep
+ * them in registers. Bytes of either sign: `flip` is 0x80 for signed ones. */
+static void max_pool_block(uint8_t *__restrict to, const uint8_t *__restrict from, size_t rows, size_t columns, size_t row,
+                           size_t column, uint8_t flip)
 {
-    for (size_t i = 0; i < n; i++)
-        to[i] = from[i] > to[i] ? from[i] : to[i];
+    uint8_t most[MAX_POOL_BYTES];
+    for (size_t i = 0; i < MAX_POOL_BYTES; i++)
+        most[i] = from[i] ^ flip;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++) {
+            const uint8_t *p = from + r * row + c * column;
+            for (size_t i = 0; i < MAX_POOL_BYTES; i++) {
+                uint8_t x = p[i] ^ flip;
+                most[i] = x > most[i] ? x : most[i];
+            }
+        }
+    for (size_t i = 0; i < MAX_POOL_BYTES; i++)
+        to[i] = most[i] ^ flip;
 }
 
-static void max_pool_take_i8(int8_t *__restrict to, const int8_t *__restrict from, size_t n)
+static void max_pool_end(uint8_t *__restrict to, const uint8_t *__restrict from, size_t rows, size_t columns, size_t row,
+                         size_t column, uint8_t flip, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        to[i] = from[i] > to[i] ? from[i] : to[i];
-}
-
-static void max_pool_take(int type, unsigned char *to, const unsigned char *from, size_t n)
-{
-    if (type == SLIM_U8)
-        max_pool_take_u8(to, from, n);
-    else
-        max_pool_take_i8((int8_t *)to, (const int8_t *)from, n);
+        to[i] = from[i];
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            for (size_t i = 0; i < n; i++) {
+                uint8_t x = from[r * row + c * column + i];
+                to[i] = (x ^ flip) > (to[i] ^ flip) ? x : to[i];
+            }
 }
 
 /* A window that lies in the padding alone has the lowest finite value of the type, as in onnxruntime. */
@@ -59,27 +74,24 @@ static void max_pool_lowest(int type, unsigned char *to, size_t n)
 static void max_pool_pixel(const max_pool_context *c, unsigned char *to, const unsigned char *image, int32_t y, int32_t x)
 {
     const slim_window *w = &c->window;
-    int32_t in_h = c->x->dims[1], in_w = c->x->dims[2];
-    size_t channels = (size_t)c->x->dims[3], pixel = channels * slim_type_bytes(c->x->type);
-    int taken = 0;
-    for (int32_t ky = 0; ky < w->kernel_h; ky++) {
-        int32_t row = y * w->stride_h - w->pad_top + ky * w->dilation_h;
-        if (row < 0 || row >= in_h)
-            continue;
-        for (int32_t kx = 0; kx < w->kernel_w; kx++) {
-            int32_t column = x * w->stride_w - w->pad_left + kx * w->dilation_w;
-            if (column < 0 || column >= in_w)
-                continue;
-            const unsigned char *from = image + ((size_t)row * (size_t)in_w + (size_t)column) * pixel;
-            if (taken)
-                max_pool_take(c->x->type, to, from, channels);
-            else
-                slim_copy(to, from, pixel);
-            taken = 1;
-        }
-    }
-    if (!taken)
+    const int32_t in_h = c->x->dims[1], in_w = c->x->dims[2], top = y * w->stride_h - w->pad_top;
+    const int32_t left = x * w->stride_w - w->pad_left;
+    const size_t channels = (size_t)c->x->dims[3], column = (size_t)w->dilation_w * channels;
+    const size_t row = (size_t)w->dilation_h * (size_t)in_w * channels;
+    const uint8_t flip = c->x->type == SLIM_I8 ? 0x80 : 0;
+    slim_cover rows = slim_cover_axis(top, w->kernel_h, w->dilation_h, in_h, in_h, 0);
+    slim_cover columns = slim_cover_axis(left, w->kernel_w, w->dilation_w, in_w, in_w, 0);
+    const size_t height = (size_t)(rows.last - rows.first), width = (size_t)(columns.last - columns.first);
+    size_t at = 0;
+    if (!height || !width) {
         max_pool_lowest(c->x->type, to, channels);
+        return;
+    }
+    image += ((size_t)(top + rows.first * w->dilation_h) * (size_t)in_w + (size_t)(left + columns.first * w->dilation_w))
+        * channels;
+    for (; at + MAX_POOL_BYTES <= channels; at += MAX_POOL_BYTES)
+        max_pool_block(to + at, image + at, height, width, row, column, flip);
+    max_pool_end(to + at, image + at, height, width, row, column, flip, channels - at);
 }
 
 static void max_pool_pixel_f32(const max_pool_context *c, float *to, const float *image, int32_t y, int32_t x)
