@@ -100,7 +100,7 @@ SLIM_TILE void SLIM_NAME(slim_winograd_output_tile)(const slim_winograd_f32_outp
     SLIM_UNROLL
     for (j = 0; j < size; j++)
         SLIM_NAME(slim_winograd_out)(block + j, result + j, size, size, points);
-    SLIM_UNROLL
+    SLIM_ROLL
     for (i = 0; i < size * size; i++) {
         SLIM_VF v = SLIM_VF_ADD(result[i], bias);
         if (!task->out[i])

@@ -38,8 +38,8 @@ static __attribute__((noinline)) void softmax_exp(float *y, size_t n)
         y[i] = slim_exp(y[i]);
 }
 
-/* x and y may be the same memory: x is read before y is written, element by element. */
-static void softmax_log_row(float *y, const float *x, size_t n)
+/* Rare, so compiled for size. x and y may be the same memory: x is read before y is written, element by element. */
+SLIM_COLD static void softmax_log_row(float *y, const float *x, size_t n)
 {
     float largest = slim_lanes_max(x, n), lanes[SLIM_SUM_LANES] = { 0.0f }, block[8 * SLIM_SUM_LANES];
     for (size_t at = 0; at < n; at += 8 * SLIM_SUM_LANES) {
@@ -55,8 +55,8 @@ static void softmax_log_row(float *y, const float *x, size_t n)
         y[i] = x[i] - largest - shift;
 }
 
-/* [n][inner] at once: each loop runs along `inner`. */
-static void softmax_columns(const softmax_context *c, float *y, const float *x, float *__restrict largest, float *__restrict sum)
+/* [n][inner] at once: each loop runs along `inner`. Rare, so compiled for size: images are stored with channels last. */
+SLIM_COLD static void softmax_columns(const softmax_context *c, float *y, const float *x, float *__restrict largest, float *__restrict sum)
 {
     size_t inner = c->inner;
     for (size_t i = 0; i < inner; i++) {
