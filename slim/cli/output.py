@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from slim.prune import PassReport
 
+MOST_IN_ONE_FILE = 2_000_000_000
+"""Bytes of weights; a protobuf ends at 2 GiB."""
+
 PIPE_WIDTH = 120
 """Columns where there is no terminal to ask and COLUMNS is not set."""
 
@@ -61,12 +64,20 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_model(model: ir.Model, path: Path) -> int:
-    """Save an ONNX model whole. Returns its bytes."""
+    """Save an ONNX model whole. Returns its bytes, weights included.
+
+    Weights go into the file, also those that the model it was made from keeps in others: the output may be in another
+    folder. What is more than a protobuf can hold goes to `NAME.onnx.data` beside it."""
     import onnx_ir as ir
 
+    weights = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
     with replacing(path) as beside:
+        if weights > MOST_IN_ONE_FILE:
+            ir.save(model, beside, external_data=f"{path.name}.data")
+            return beside.stat().st_size + path.with_name(f"{path.name}.data").stat().st_size
+        ir.external_data.load_to_model(model)
         ir.save(model, beside)
-    return path.stat().st_size
+        return beside.stat().st_size
 
 
 def passes_done(

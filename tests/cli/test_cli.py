@@ -154,6 +154,26 @@ def test_simplify_writes_a_smaller_model(model, tmp_path):
     onnx.checker.check_model(onnx.load(tmp_path / "small.onnx"))
 
 
+@pytest.mark.parametrize("limit", [2_000_000_000, 16])
+def test_weights_in_other_files_come_along_to_another_folder(model, tmp_path, monkeypatch, limit):
+    import slim.cli.output
+    from slim.cli import main
+
+    source = tmp_path / "source"
+    source.mkdir()
+    onnx.save(
+        onnx.load(model), source / "net.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0
+    )
+    monkeypatch.setattr(slim.cli.output, "MOST_IN_ONE_FILE", limit)
+    output = tmp_path / "elsewhere" / "small.onnx"
+    assert main(["simplify", str(source / "net.onnx"), "-o", str(output)]) == 0
+    (source / "weights.bin").unlink()
+    weights = {item.name: numpy_helper.to_array(item) for item in onnx.load(model).graph.initializer}
+    saved = [numpy_helper.to_array(item) for item in onnx.load(output).graph.initializer]
+    assert any(array.shape == (10, 3, 3, 3) and np.array_equal(array, weights["w"]) for array in saved)
+    assert output.with_name("small.onnx.data").exists() == (limit == 16)
+
+
 def test_prune_writes_a_model(model, tmp_path):
     document("prune", model, "-o", tmp_path / "pruned.onnx")
     onnx.checker.check_model(onnx.load(tmp_path / "pruned.onnx"))
