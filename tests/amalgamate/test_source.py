@@ -23,7 +23,20 @@ COMPILERS = {
     "clang": ["clang", "-std=gnu11"],
     "g++": ["g++", "-x", "c++", "-std=gnu++17"],
 }
-LIBC = {"malloc", "free", "memcpy", "memmove", "memset", "fopen", "fclose", "fread", "fseek", "ftell", "getauxval"}
+LIBC = {
+    "madvise",
+    "malloc",
+    "free",
+    "memcpy",
+    "memmove",
+    "memset",
+    "fopen",
+    "fclose",
+    "fread",
+    "fseek",
+    "ftell",
+    "getauxval",
+}
 THREADS = {"sched_yield", "sysconf"}  # and pthread_...
 LIBM = {"expf", "logf", "powf", "sinf", "cosf", "tanhf", "erff", "sqrtf", "floorf", "ceilf", "rintf", "roundf", "fmodf"}
 

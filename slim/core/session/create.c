@@ -3,6 +3,22 @@
 
 #ifndef SLIM_FREESTANDING
 #include <stdlib.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+/* Memory for an arena, in pages of 2 MB where they lie wholly inside: less to fault in and fewer translations to miss. */
+static void *arena_of(size_t bytes)
+{
+    unsigned char *arena = (unsigned char *)malloc(bytes);
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    const uintptr_t page = (uintptr_t)2 << 20;
+    const uintptr_t first = ((uintptr_t)arena + page - 1) & ~(page - 1), last = ((uintptr_t)arena + bytes) & ~(page - 1);
+    if (arena && last > first)
+        (void)madvise((void *)first, last - first, MADV_HUGEPAGE);   /* advice: without it all works the same */
+#endif
+    return arena;
+}
 
 SLIM_COLD SLIM_API slim_status slim_session_create(slim_session **out, const slim_model *model, const slim_options *options)
 {
@@ -25,7 +41,7 @@ SLIM_COLD SLIM_API slim_status slim_session_create(slim_session **out, const sli
     *out = session;
     if (status != SLIM_OK)
         return status;
-    arena = malloc(slim_session_arena_bytes(session));
+    arena = arena_of(slim_session_arena_bytes(session));
     if (!arena) {
         session->error = "the system has no memory for the arena";
         return SLIM_NO_MEMORY;
@@ -49,7 +65,7 @@ SLIM_INTERNAL slim_status slim_session_regrow(slim_session *session)
     void *arena;
     if (!session->owned_arena)
         return SLIM_OK;
-    arena = malloc(slim_session_arena_bytes(session));
+    arena = arena_of(slim_session_arena_bytes(session));
     if (!arena) {
         session->error = "the system has no memory for the arena";
         return SLIM_NO_MEMORY;
