@@ -122,7 +122,7 @@ def round_rows(
     order = np.argsort(-np.diagonal(damped, axis1=1, axis2=2), axis=1)  # (G, K)
     weights = np.take_along_axis(weights, order[:, None, :], axis=2)
     damped = np.take_along_axis(np.take_along_axis(damped, order[:, :, None], axis=1), order[:, None, :], axis=2)
-    spread = np.linalg.cholesky(np.linalg.inv(damped)).transpose(0, 2, 1)  # upper triangle, (G, K, K)
+    spread = _spread(damped)
     steps = np.empty_like(weights)
     for start in range(0, inputs, BLOCK):  # a block's errors reach the inputs behind it in one product
         stop = min(start + BLOCK, inputs)
@@ -155,6 +155,22 @@ def _damping(moments: Moments, qq: Floats) -> Floats:
     power = np.diagonal(moments.qq, axis1=1, axis2=2).mean(axis=1, keepdims=True) / moments.count
     share = RIDGE + RIDGE_FEW * qq.shape[1] / moments.count
     return np.where(power > 0, share * np.maximum(mean, 0) + RIDGE_POWER * power, 1.0)
+
+
+def _spread(damped: Floats) -> Floats:
+    """(G, K, K): the upper triangular factor of the inverse.
+
+    With very few samples the covariance is so close to singular that rounding can make it indefinite: the ridge grows.
+    """
+    power = np.diagonal(damped, axis1=1, axis2=2).mean(axis=1, keepdims=True)
+    for ridge in (0.0, 1e-6, 1e-4, 1e-2, 1.0):
+        try:
+            inverse = np.linalg.inv(damped + _diagonal(ridge * power, damped.shape[1]))
+            factor: Floats = np.linalg.cholesky(inverse).transpose(0, 2, 1)
+        except np.linalg.LinAlgError:
+            continue
+        return factor
+    return np.broadcast_to(np.eye(damped.shape[1]), damped.shape)  # no errors are handed on: plain rounding
 
 
 def _diagonal(damping: Floats, inputs: int) -> Floats:

@@ -110,3 +110,13 @@ def test_no_more_columns_than_asked_for_are_drawn() -> None:
     x, w = np.zeros((1, 2, 20, 20), np.float32), np.zeros((3, 2, 1, 1), np.float32)
     model = build([("Conv", ["x", "w"], ["y"], {})], {"x": x.shape}, ["y"], {"w": w})
     assert columns(model.graph[0], x, 50, np.random.default_rng(0)).shape == (1, 2, 50)
+
+
+def test_moments_that_rounding_made_indefinite_still_give_weights() -> None:
+    mean = np.full((1, 12), 1000.0)
+    outer = mean[:, :, None] * mean[:, None, :]
+    noise = np.random.default_rng(5).normal(0, 3e3, (12, 12))
+    moments = Moments(outer + noise + noise.T, mean, mean, 1)
+    rows = np.random.default_rng(6).normal(size=(3, 12)).astype(np.float32)
+    scales = channel_scales(rows)
+    assert np.abs(round_rows(rows, scales, moments, 8) - rows / scales[:, None]).max() < 64
