@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from slim.inputs import Recipe, Samples
     from slim.prune import PassReport
     from slim.quantize import Report
+    from slim.quantize.agreement import Agreement
     from slim.runtime.handle import ProgramLike
 
     ModelLike = ir.Model | str | os.PathLike[str]
@@ -101,10 +102,11 @@ def check(model: ModelLike | Estimate, device: DeviceLike, budget: Budget | None
 
 @dataclass(frozen=True)
 class Compressed:
-    """What `compress` made: the model, what quantization did, and the estimate and verdict for the device."""
+    """What `compress` made: the model, what quantization did and cost, and the estimate and verdict for the device."""
 
     model: ir.Model
     report: Report
+    agreement: Agreement
     estimate: Estimate
     verdict: Verdict
 
@@ -117,14 +119,19 @@ def compress(
     budget: Budget | None = None,
     threads: int | None = None,
 ) -> Compressed:
-    """Shrink a model for a device: simplified, then quantized to 8 bits; `verdict.fits` says whether that was enough.
+    """Shrink a model for a device: simplified, then quantized to 8 bits; `verdict.fits` says whether that was enough,
+    `agreement` what it cost.
 
     `samples` are as for `quantize`. Raises `SlimError` for bad samples or an unknown device.
     """
+    from slim.quantize.agreement import agreement
+
     profile = _device(device)
-    quantized, report = quantize(model, samples)
+    simple = _standard(model)
+    quantized, report = quantize(simple, samples)
+    kept = agreement(simple, quantized, _samples(samples, simple))
     cost = estimate(quantized, profile, threads)
-    return Compressed(quantized, report, cost, check(cost, profile, budget))
+    return Compressed(quantized, report, kept, cost, check(cost, profile, budget))
 
 
 def build(

@@ -41,5 +41,6 @@ def main(arguments: argparse.Namespace) -> int:
 
         terminal = console()
         terminal.print(verdict_text(result.verdict, estimate, device, terminal))
-        terminal.print("", compressed_text(result.report, arguments.output, size, len(samples)), sep="\n")
+        text = compressed_text(result.report, arguments.output, size, len(samples), result.agreement)
+        terminal.print("", text, sep="\n")
     return 0 if result.verdict.fits else 1

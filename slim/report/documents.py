@@ -5,6 +5,7 @@ Names carry their unit (`_bytes`, `_s`); sizes are integers, times seconds. Keys
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from slim.amalgamate import BuildResult
     from slim.api import Compressed
     from slim.estimate.measure import Measurement
+    from slim.quantize.agreement import Agreement
     from slim.quantize.report import Report
     from slim.report.labels import Guess
     from slim.report.results import Outputs
@@ -184,7 +186,14 @@ def compress_document(result: Compressed, estimate: Estimate, output: str, outpu
         **verdict_part(result.verdict),
         estimate=estimate_part(estimate),
         quantization=quantization_part(result.report),
+        agreement=agreement_part(result.agreement),
     )
+
+
+def agreement_part(agreement: Agreement) -> Document:
+    """The compressed model's outputs beside the float ones; no decibels where they are the same."""
+    decibels = agreement.sqnr_db if math.isfinite(agreement.sqnr_db) else None
+    return {"samples": agreement.samples, "sqnr_db": decibels, "same_largest": agreement.same_largest}
 
 
 def build_document(built: BuildResult) -> Document:

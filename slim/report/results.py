@@ -17,6 +17,7 @@ from slim.report.units import bytes_text, counted, seconds_text, shape_text, sha
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from slim.quantize.agreement import Agreement
     from slim.quantize.report import Report
     from slim.runtime import Session, StepTime
 
@@ -74,8 +75,8 @@ def bench_table(session: Session, measured: Measurement, program_bytes: int) -> 
     return table
 
 
-def compressed_text(report: Report, output: Path, size: int, samples: int) -> Text:
-    """What quantization did and where the model is: nodes in 8 bits, those in float by their reason, notes."""
+def compressed_text(report: Report, output: Path, size: int, samples: int, agreement: Agreement | None = None) -> Text:
+    """What quantization did, where the model is, nodes in 8 bits, those in float by their reason, and the cost."""
     reasons: dict[str, list[str]] = {}
     for node, why in report.stayed_float.items():
         reasons.setdefault(why, []).append(node)
@@ -85,8 +86,18 @@ def compressed_text(report: Report, output: Path, size: int, samples: int) -> Te
         named = ", ".join(nodes[:NAMED]) + (f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else "")
         lines.append(f"  {named}: {why}")
     lines += [f"  {note}" for note in report.notes]
+    if agreement is not None:
+        lines.append(agreement_line(agreement))
     lines.append(f"{output} has {bytes_text(size)}; calibrated on {counted(samples, 'sample')}")
     return Text("\n".join(lines))
+
+
+def agreement_line(agreement: Agreement) -> str:
+    """What 8 bits cost, in one sentence."""
+    same = f"the largest output is the same on {agreement.same_largest:.1%} of {counted(agreement.samples, 'sample')}"
+    if agreement.sqnr_db == float("inf"):
+        return f"the outputs are those of the float model: {same}"
+    return f"cost: outputs keep {agreement.sqnr_db:.1f} dB over their quantization noise, {same}"
 
 
 def _table(*titles: str) -> Table:
