@@ -73,13 +73,8 @@ def quantize(
     minmax, percentile) chooses ranges; `keep_float` names nodes that stay in float. Raises `SlimError` for samples that
     are missing or not finite.
     """
-    from slim.prune import remove_unused
-    from slim.quantize import quantize
-
     simple = _standard(model)
-    quantized, report = quantize(simple, _samples(samples, simple), method=method, keep_float=keep_float)
-    remove_unused(quantized)  # the float weights that integers replaced
-    return quantized, report
+    return _quantized(simple, _samples(samples, simple), method, keep_float)
 
 
 def estimate(model: ModelLike, device: DeviceLike, threads: int | None = None) -> Estimate:
@@ -128,8 +123,9 @@ def compress(
 
     profile = _device(device)
     simple = _standard(model)
-    quantized, report = quantize(simple, samples)
-    kept = agreement(simple, quantized, _samples(samples, simple))
+    read = _samples(samples, simple)
+    quantized, report = _quantized(simple, read)
+    kept = agreement(simple, quantized, read)
     cost = estimate(quantized, profile, threads)
     return Compressed(quantized, report, kept, cost, check(cost, profile, budget))
 
@@ -212,6 +208,21 @@ def _standard(model: ModelLike) -> ir.Model:
     from slim.quantize.qlinear import to_qdq
 
     return simplify(to_qdq(_copy(model)))[0]
+
+
+def _quantized(
+    simple: ir.Model,
+    samples: Iterable[Mapping[str, np.ndarray]],
+    method: str = "mse",
+    keep_float: Collection[str] = (),
+) -> tuple[ir.Model, Report]:
+    """A model that is standard already, in 8 bits, without the float weights that integers replaced."""
+    from slim.prune import remove_unused
+    from slim.quantize import quantize
+
+    quantized, report = quantize(simple, samples, method=method, keep_float=keep_float)
+    remove_unused(quantized)
+    return quantized, report
 
 
 def _device(device: DeviceLike) -> Device:
