@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 
 from slim.core.manifest import CORE, ISAS, Unit, library_units
+from slim.core.newest import is_current, newest_source
 from slim.errors import Problem, SlimError
 
 PACKAGE = CORE.parent
@@ -93,7 +94,7 @@ def library_path() -> Path:
     if not _current():
         with _only_one():
             if not _current():
-                newest = _newest_source()
+                newest = newest_source(str(CORE))
                 compile_library(LIBRARY)
                 # as old as the sources it was made from: an edit during the compilation makes it stale
                 os.utime(LIBRARY, ns=(newest, newest))
@@ -101,22 +102,7 @@ def library_path() -> Path:
 
 
 def _current() -> bool:
-    return LIBRARY.is_file() and LIBRARY.stat().st_mtime_ns >= _newest_source()
-
-
-def _newest_source() -> int:
-    """Modification time in ns of the newest file of the core; folders count, so that removed files do."""
-    times = [CORE.stat().st_mtime_ns]
-    folders = [str(CORE)]
-    while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir():
-                    if entry.name == "__pycache__":
-                        continue
-                    folders.append(entry.path)
-                times.append(entry.stat().st_mtime_ns)
-    return max(times)
+    return is_current(str(LIBRARY), str(CORE))
 
 
 @contextmanager

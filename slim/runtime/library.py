@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from slim.core.format import MAX_RANK
+from slim.core.newest import is_current
 
 
 class Model(ctypes.Structure):
@@ -77,10 +78,14 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
 
 
 def _path() -> Path:
-    """The library: a wheel's as it is; a checkout asks the compiler, whose imports take longer than a first run."""
-    here = Path(__file__).resolve()
-    built = here.with_name("_core.so")
-    if built.is_file() and not (here.parents[2] / "pyproject.toml").is_file():
+    """The library: a wheel's as it is, a checkout's if no source is newer. Importing the compiler takes longer than a
+    first run, so that is left to the day when something has to be compiled."""
+    package = Path(__file__).resolve().parents[1]
+    built = package / "runtime" / "_core.so"
+    if (package.parent / "pyproject.toml").is_file():
+        if is_current(str(built), str(package / "core")):
+            return built
+    elif built.is_file():
         return built
     from slim.core.compile import library_path
 

@@ -12,6 +12,7 @@ import pytest
 
 from slim.core import compile as compiling
 from slim.core.manifest import Unit
+from slim.core.newest import newest_source
 from slim.errors import SlimError
 
 
@@ -46,7 +47,7 @@ def objects(core: Path) -> set[str]:
 
 def touch_later(path: Path) -> None:
     """Give the file a time after everything that was written so far."""
-    later = compiling._newest_source() + 10**9
+    later = newest_source(str(compiling.CORE)) + 10**9
     os.utime(path, ns=(later, later))
 
 
