@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from slim.configs import config_names, find_config, read_config
 from slim.errors import Problem, SlimError
-
-_HERE = Path(__file__).resolve().parent
-FOLDERS = (_HERE.parent / "configs" / "devices", _HERE / "configs" / "devices")
-"""In a checkout, and inside an installed package."""
 
 ISAS = ("plain", "avx2", "avx512", "avx512vnni", "neon", "neondot", "wasm")
 KINDS = {
@@ -138,33 +134,15 @@ class Device:
 
 def list_devices() -> list[str]:
     """Names of the profiles that come with slim, in order."""
-    return sorted({path.stem for folder in FOLDERS for path in folder.glob("*.toml")})
+    return config_names("devices")
 
 
 def load_device(name_or_path: str | Path) -> Device:
     """The profile of a name that comes with slim (`rpi3`), or of your own TOML file.
 
     Raises SlimError when there is none (naming those that exist and the nearest), or with every key that is wrong."""
-    path = _find(str(name_or_path))
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SlimError(Problem(f"is not a readable TOML file ({error})", str(path))) from error
-    return _Reader(path, table).device()
-
-
-def _find(name: str) -> Path:
-    if name.endswith(".toml"):
-        return Path(name)
-    known = list_devices()
-    if name in known:
-        return next(path for folder in FOLDERS if (path := folder / f"{name}.toml").is_file())
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    guess = f"did you mean '{near[0]}'? Known" if near else "known"
-    names = ", ".join(known)
-    raise SlimError(Problem(f"there is no device '{name}'", do=f"{guess}: {names}; or give the path of a .toml file"))
+    path = find_config("devices", str(name_or_path))
+    return _Reader(path, read_config(path)).device()
 
 
 class _Reader:

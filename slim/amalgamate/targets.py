@@ -6,19 +6,14 @@ to write beside it. A new one is a new description, which may extend another; th
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from slim.configs import config_names, find_config, read_config
 from slim.core.compile import processor_family
 from slim.core.manifest import ISAS
 from slim.errors import Problem, SlimError
-
-_PACKAGE = Path(__file__).resolve().parents[1]
-FOLDERS = (_PACKAGE.parent / "configs" / "targets", _PACKAGE / "configs" / "targets")
-"""In a checkout, and inside an installed package."""
 
 COMPANIONS = ("example.c", "Makefile", "README.md")
 """Files that may be written beside the single file, its header and the weights."""
@@ -56,8 +51,7 @@ class Target:
 
 def list_targets() -> tuple[Target, ...]:
     """Every target that comes with slim, by name."""
-    names = sorted({path.stem for folder in FOLDERS for path in folder.glob("*.toml")})
-    return tuple(map(load_target, names))
+    return tuple(map(load_target, config_names("targets")))
 
 
 def load_target(name: str) -> Target:
@@ -67,36 +61,19 @@ def load_target(name: str) -> Target:
     """
     if name == "host":
         name = _HOSTS.get(processor_family(), "generic")
-    path = _find(name)
+    path = find_config("targets", name, also=["host"])
     return _target(path.stem, _read(path), str(path))
-
-
-def _find(name: str) -> Path:
-    if name.endswith(".toml"):
-        if Path(name).is_file():
-            return Path(name)
-        raise SlimError(Problem("there is no such file", name))
-    for folder in FOLDERS:
-        if (path := folder / f"{name}.toml").is_file() and path.parent == folder:
-            return path
-    known = ["host", *sorted({path.stem for folder in FOLDERS for path in folder.glob("*.toml")})]
-    near = get_close_matches(name, known, 3, 0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"use one of {', '.join(known)}"
-    raise SlimError(Problem(f"there is no target '{name}'", do=hint))
 
 
 def _read(path: Path, depth: int = 0) -> dict[str, Any]:
     """The description, on top of the one that it extends."""
-    try:
-        own = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SlimError(Problem(f"cannot be read as TOML ({error})", str(path))) from None
+    own = read_config(path)
     base = own.pop("extends", None)
     if base is None:
         return own
     if not isinstance(base, str) or depth > 8:
         raise SlimError(Problem("'extends' does not lead to a target", str(path)))
-    return {**_read(_find(base), depth + 1), **own}
+    return {**_read(find_config("targets", base), depth + 1), **own}
 
 
 def _target(name: str, values: dict[str, Any], where: str) -> Target:

@@ -8,7 +8,6 @@ resize, centre crop, channel order, `(x * scale - mean) / std`, layout.
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,13 +15,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from slim.configs import config_names, find_config, read_config
 from slim.errors import Problem, SlimError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-RECIPES = Path(__file__).resolve().parents[2] / "configs" / "recipes"
-PACKAGED_RECIPES = Path(__file__).resolve().parents[1] / "configs" / "recipes"
 
 CHANNELS = {"RGB": 3, "BGR": 3, "gray": 1}
 LAYOUTS = ("NCHW", "NHWC")
@@ -119,7 +116,7 @@ class Recipe:
 
 def recipe_names() -> list[str]:
     """Names of the recipes that come with slim, in order."""
-    return sorted({path.stem for folder in (RECIPES, PACKAGED_RECIPES) for path in folder.glob("*.toml")})
+    return config_names("recipes")
 
 
 def load_recipe(name_or_path: str | Path) -> Recipe:
@@ -127,23 +124,8 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
 
     Raises SlimError when there is none, when it is not TOML, or with every key that it gets wrong.
     """
-    path = _find(str(name_or_path))
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SlimError(Problem(f"is not a readable TOML file ({error})", str(path))) from error
-    return _parse(table, path)
-
-
-def _find(name: str) -> Path:
-    if name.endswith(".toml"):
-        return Path(name)
-    for folder in (RECIPES, PACKAGED_RECIPES):
-        path = folder / f"{name}.toml"
-        if path.is_file():
-            return path
-    known = ", ".join(recipe_names())
-    raise SlimError(Problem(f"there is no recipe '{name}'", do=f"use one of {known}, or the path of a .toml file"))
+    path = find_config("recipes", str(name_or_path))
+    return _parse(read_config(path), path)
 
 
 def _parse(table: dict[str, Any], path: Path) -> Recipe:

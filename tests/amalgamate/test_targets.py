@@ -26,7 +26,7 @@ def test_a_target_extends_another():
 
 
 def test_an_unknown_target_has_near_matches():
-    with pytest.raises(SlimError, match="there is no target 'rpi33'; did you mean rpi"):
+    with pytest.raises(SlimError, match="there is no target 'rpi33'; did you mean 'rpi"):
         load_target("rpi33")
 
 
