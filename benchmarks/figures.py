@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-    from benchmarks.machine import Peak
     from benchmarks.measure import Record
+    from slim.runtime.peak import Peak
 
 IDENTICAL_DB = 200.0  # stands for no difference at all, which has no logarithm
 FP32_FLOOR_DB = 60.0

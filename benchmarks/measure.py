@@ -19,9 +19,10 @@ import numpy as np
 
 from benchmarks.environments import PREPARED_IN, library_bytes, python_of, version_of
 from benchmarks.figures import snr_db
-from benchmarks.machine import Peak, measure_peak
+from benchmarks.machine import measure_peak
 from benchmarks.networks import Network, Prepared, inputs, prepare
 from benchmarks.worker import Worker, WorkerError
+from slim.runtime.peak import Peak
 
 LEAST_RUNS = 3  # of a turn, however long they take
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import Peak, as_json, best_peak, describe
+from benchmarks.machine import as_json, describe
 from benchmarks.measure import Record, Settings
+from slim.runtime.peak import Peak, best_peak
 
 FOLDER = Path(__file__).with_name("results")
 FORMAT = 1

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from slim.api import Session, build, check, compress, estimate, load, prune, quantize, simplify
+    from slim.api import Session, build, check, compress, estimate, load, profile, prune, quantize, simplify
     from slim.devices import Budget, Device
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "compress",
     "estimate",
     "load",
+    "profile",
     "prune",
     "quantize",
     "simplify",

@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from slim.load import load
 from slim.runtime import Session as ProgramSession
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from slim.amalgamate import BuildResult
     from slim.devices import Budget, Device
     from slim.estimate import Estimate, Verdict
+    from slim.estimate.profile import LayerTime
     from slim.inputs import Recipe, Samples
     from slim.prune import PassReport
     from slim.quantize import Report
@@ -40,6 +41,7 @@ __all__ = [
     "compress",
     "estimate",
     "load",
+    "profile",
     "prune",
     "quantize",
     "simplify",
@@ -188,6 +190,36 @@ class Session(ProgramSession):
         weights: str = "fp32",
     ) -> None:
         super().__init__(_program(model, optimize, weights), threads, isa)
+
+
+def profile(
+    model: ModelLike | ProgramLike,
+    *,
+    threads: int = 1,
+    isa: str = "auto",
+    runs: int = 20,
+    optimize: str = "speed",
+    weights: str = "fp32",
+) -> list[LayerTime]:
+    """Median time of each step on this machine beside its work and its bound, in the order of the program.
+
+    Inputs are seeded normal values; the peak of a core is measured before and after, about half a second each. The
+    steps of a `.slim` program have a time only: it does not say what they compute. Raises as `Session` does.
+    """
+    from slim.estimate.layers import layers_of
+    from slim.estimate.measure import random_feeds
+    from slim.estimate.profile import bounded, join
+    from slim.runtime.peak import best_peak, cache_bytes, measure_peak
+
+    is_program = isinstance(model, (bytes, bytearray, memoryview)) or (
+        isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".slim")
+    )
+    graph = None if is_program else _standard(cast("ModelLike", model))
+    layers = layers_of(graph) if graph else ()
+    session = Session(graph or model, threads, isa, optimize=optimize, weights=weights)
+    before = measure_peak()
+    steps = session.profile(random_feeds(session.inputs), runs)
+    return bounded(join(steps, layers), best_peak([before, measure_peak()]), threads, cache_bytes())
 
 
 def _sha256(path: Path) -> str:

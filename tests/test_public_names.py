@@ -13,7 +13,8 @@ import pytest
 import slim
 
 PUBLIC = {
-    "load", "simplify", "prune", "quantize", "compress", "estimate", "check", "build", "Session", "Device", "Budget",
+    "load", "simplify", "prune", "quantize", "compress", "estimate", "check", "build", "profile", "Session", "Device",
+    "Budget",
 }  # fmt: skip
 
 

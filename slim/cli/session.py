@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slim.cli.options import add_model, count, program_or_model
 
@@ -34,11 +34,9 @@ def open_session(arguments: argparse.Namespace) -> Session:
     """The session of MODEL on this machine."""
     from slim import api
 
-    model = program_or_model(arguments)
-    return api.Session(
-        model,
-        threads=arguments.threads,
-        isa=arguments.isa,
-        optimize=arguments.optimize,
-        weights=arguments.weights,
-    )
+    return api.Session(program_or_model(arguments), **session_options(arguments))
+
+
+def session_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What `add_session` asked for, by the names that `slim.Session` has for it."""
+    return {name: getattr(arguments, name) for name in ("threads", "isa", "optimize", "weights")}

@@ -38,6 +38,8 @@ RUNTIME = (
 
 TABLES = ("isa/select.c", "ops/table.c")
 
+LIBRARY_ONLY = ("peak/peak.c",)
+
 # instruction sets of each processor family, as compilers define them; the first needs no more than the baseline
 ISAS = {
     "x86_64": ("plain", "avx2", "avx512", "avx512vnni"),
@@ -108,6 +110,7 @@ def library_units(family: str) -> list[Unit]:
         *(f"ops/{op.name}.c" for op in selection.operators),
         *(f"isa/{isa}.c" for isa in ISAS[family]),
         *TABLES,
+        *LIBRARY_ONLY,
     ]
     isas = tuple(f"SLIM_HAS_ISA_{isa.upper()}=1" for isa in ISAS[family])
     return [Unit(Path(source), isas) for source in sources]

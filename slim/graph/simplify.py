@@ -56,7 +56,8 @@ def simplify(model: ir.Model) -> tuple[ir.Model, list[PassReport]]:
     """Shrink the model without changing what it computes.
 
     Expects opset 21 with static shapes, as `slim.load` gives it. The model is edited in place and returned, with one
-    report for each pass of `PASSES`, in that order; a pass that found nothing reports 0 changes.
+    report for each pass of `PASSES`, in that order; a pass that found nothing reports 0 changes. Every node has a name
+    then.
 
     Raises `SlimError` for a graph that breaks ONNX's own rules (a node without an input that its operator needs)."""
     totals: list[PassReport] = []
@@ -70,7 +71,15 @@ def simplify(model: ir.Model) -> tuple[ir.Model, list[PassReport]]:
         totals = [total + report for total, report in zip(totals, reports, strict=True)] if totals else reports
         if not any(report.changes for report in reports):
             break
+    _name_nodes(model)
     return model, totals
+
+
+def _name_nodes(model: ir.Model) -> None:
+    """Give nodes without a name that of their first output, by which reports and profiles then speak of them."""
+    for node in model.graph:
+        if not node.name and node.outputs:
+            node.name = node.outputs[0].name
 
 
 def _run(run: Callable[[ir.Model], PassReport], model: ir.Model) -> PassReport:

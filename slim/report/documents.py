@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from slim.amalgamate import BuildResult
     from slim.api import Compressed
     from slim.estimate.measure import Measurement
+    from slim.estimate.profile import LayerTime
     from slim.quantize.agreement import Agreement
     from slim.quantize.report import Report
     from slim.report.labels import Guess
@@ -160,7 +161,9 @@ def run_document(outputs: Outputs, steps: Sequence[StepTime], guesses: Sequence[
     )
 
 
-def bench_document(session: Session, measured: Measurement, program_bytes: int) -> Document:
+def bench_document(
+    session: Session, measured: Measurement, program_bytes: int, layers: Sequence[LayerTime] = ()
+) -> Document:
     """`slim bench --json`."""
     return envelope(
         "bench",
@@ -174,7 +177,24 @@ def bench_document(session: Session, measured: Measurement, program_bytes: int) 
         program_bytes=program_bytes,
         inputs=[tensor_part(info.name, info.shape, info.dtype) for info in session.inputs],
         outputs=[tensor_part(info.name, info.shape, info.dtype) for info in session.outputs],
+        layers=[layer_time_part(layer) for layer in layers],
     )
+
+
+def layer_time_part(layer: LayerTime) -> Document:
+    """A measured step; `bound_s` is 0 where its work is not known, `of_peak` null."""
+    return {
+        "name": layer.name,
+        "operator": layer.operator,
+        "seconds": layer.seconds,
+        "macs": layer.macs,
+        "bytes": layer.activation_bytes + layer.weight_bytes,
+        "gflops": layer.gflops,
+        "gb_s": layer.gb_s,
+        "of_peak": layer.of_peak,
+        "bound_s": layer.bound_s,
+        "bound_by": "bytes" if layer.memory_bound else "arithmetic",
+    }
 
 
 def compress_document(result: Compressed, estimate: Estimate, output: str, output_bytes: int) -> Document:

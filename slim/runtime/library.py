@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_char_p, c_float, c_int, c_int32, c_size_t, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_float, c_int, c_int32, c_size_t, c_void_p
 from functools import cache
 from pathlib import Path
 
@@ -74,6 +74,8 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "slim_step_count": (c_int, [c_void_p]),
     "slim_step_name": (c_char_p, [c_void_p, c_int]),
     "slim_step_operator": (c_char_p, [c_void_p, c_int]),
+    "slim_peak_arithmetic": (c_double, [c_int]),
+    "slim_peak_read": (c_double, [c_void_p, c_size_t]),
 }
 
 

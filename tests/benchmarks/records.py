@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.machine import Peak
 from benchmarks.measure import Record
+from slim.runtime.peak import Peak
 
 PEAK = Peak(100.0, 400.0, {"l1": 200.0, "l2": 100.0, "l3": 50.0, "dram": 10.0})
 

@@ -298,6 +298,23 @@ def test_bench_measures_this_machine(model):
     assert 0 < parsed["fastest_s"] <= parsed["median_s"] <= parsed["ninetieth_s"]
     assert (parsed["runs"], parsed["threads"]) == (5, 1)
     assert parsed["program_bytes"] > 4 * 10 * 27
+    assert parsed["layers"] == []
+
+
+def test_bench_profiles_each_layer(model, tmp_path):
+    parsed = document("bench", model, "--runs", 5, "--profile")
+    convolution = next(layer for layer in parsed["layers"] if layer["macs"])
+    assert convolution["gflops"] == pytest.approx(2e-9 * convolution["macs"] / convolution["seconds"])
+    assert convolution["bytes"] > 4 * 10 * 27
+    assert convolution["bound_s"] > 0
+    shown = slim("bench", model, "--runs", 5, "--profile").stdout
+    assert "GFLOP/s" in shown
+    assert convolution["operator"] in shown
+    document("build", model, "-o", tmp_path / "out")
+    # a program does not say what its steps compute
+    steps = document("bench", tmp_path / "out" / "net.slim", "--runs", 2, "--profile")["layers"]
+    assert [step["operator"] for step in steps] == [layer["operator"] for layer in parsed["layers"]]
+    assert {step["macs"] for step in steps} == {0}
 
 
 def test_devices_and_operators_are_listed():
