@@ -50,6 +50,9 @@ _TABLE = (
     ),
     Operator(6, "conv_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("gemm_f32",), ("window",)),
     Operator(
+        8, "winograd_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("winograd_image_f32",), ("window",)
+    ),
+    Operator(
         7,
         "bottleneck_f32",
         _attributes(f"{_WINDOW} channels out_channels f:expand_lo f:expand_hi f:depthwise_lo f:depthwise_hi f:lo f:hi"),

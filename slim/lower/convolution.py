@@ -71,7 +71,11 @@ def _lower_float(
         inputs.append(low.place_constant(np.concatenate([panels.vector(group) for group in bias.reshape(groups, -1)])))
         attributes |= {"groups": groups, "out_channels": outputs}
         if image:
-            kind = "conv_image_f32"
+            kind = (
+                "winograd_image_f32"
+                if low.winograd and _suits_strided_winograd(low, node, window)
+                else "conv_image_f32"
+            )
             del attributes["groups"]
         if chain.residual is not None:
             inputs.append(as_image(low, node, chain.residual, quantized=False))
@@ -104,6 +108,14 @@ def _suits_winograd(low: Lowering, node: ir.Node, window: Window, groups: int) -
     if size <= 8 and channels * outputs > 1 << 16:
         return False  # few tiles: reading the transformed weights from memory takes longer than multiplying
     return min(channels, outputs) >= 16 and channels + outputs >= 48 and size >= 4
+
+
+def _suits_strided_winograd(low: Lowering, node: ir.Node, window: Window) -> bool:
+    """Stride 2, filters large enough to pay for the transforms, and an image of more than a tile or two."""
+    size, outputs = min(low.shape(node.outputs[0])[2:]), low.shape(node.outputs[0])[1]
+    return (
+        window.stride == (2, 2) and 5 <= min(window.kernel) <= max(window.kernel) <= 8 and size >= 8 and outputs >= 16
+    )
 
 
 def _lower_integer(

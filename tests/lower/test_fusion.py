@@ -94,6 +94,22 @@ def test_winograd_agrees_with_direct_convolution(size: tuple[int, int], residual
     assert_agrees(model, x)
 
 
+@pytest.mark.parametrize("kernel", [(7, 7), (5, 5), (8, 6)])
+@pytest.mark.parametrize("size", [(224, 17), (20, 300), (32, 32)])
+def test_winograd_of_a_first_layer_agrees_with_direct_convolution(
+    size: tuple[int, int], kernel: tuple[int, int]
+) -> None:
+    nodes = [conv("x", "a", "w", strides=[2, 2], pads=[3, 2, 1, 3]), helper.make_node("Relu", ["a"], ["y"])]
+    model = net(nodes, {"x": (2, 3, *size)}, ["y"], {"w": weights(33, 3, *kernel)})
+    x = {"x": image(2, 3, *size)}
+    assert "winograd_image_f32" in kinds(model)
+    fast = Session(lower(ir.from_proto(model)), threads=2).run(x)["y"]
+    direct = Session(lower(ir.from_proto(model), optimize="size")).run(x)["y"]
+    noise = np.square(fast - direct).sum() / np.square(direct).sum()
+    assert -10 * np.log10(noise) > 110  # dB
+    assert_agrees(model, x)
+
+
 @pytest.mark.parametrize("size", [(14, 14), (9, 30)])
 def test_winograd_of_many_filters_on_a_small_image(size: tuple[int, int]) -> None:
     nodes = [conv("x", "a", "w1"), conv("a", "y", "w", pads=[1, 1, 1, 1])]

@@ -1,4 +1,4 @@
-"""Pooling and elementwise kernels of every instruction set of this machine, on random shapes, against numpy."""
+"""Pools, elementwise and first-layer kernels of every instruction set of this machine, on random shapes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from slim.core.format import Type
 from slim.core.operators import Binary, Unary
 from slim.errors import SlimError
+from slim.lower import panels
 from slim.runtime import ISAS, Session
-from tests.ops.programs import Operand, floats, program, window
+from tests.ops.programs import Operand, constant, floats, program, window
 
 SETTINGS = settings(max_examples=25, deadline=None)
 FREE = {"lo": -np.inf, "hi": np.inf}
@@ -52,6 +53,41 @@ def test_pools(isa: str, size: tuple[int, int], channels: int, kernel: tuple[int
         isa, "average_pool_f32", [x], {**attributes, "count_include_pad": 0, "extra_bottom": 0, "extra_right": 0}
     )
     np.testing.assert_allclose(means, slides.mean((4, 5)), rtol=1e-5, atol=1e-6)
+
+
+@SETTINGS
+@given(
+    size=st.tuples(st.integers(8, 40), st.integers(8, 150)),
+    channels=st.integers(1, 4),
+    outputs=st.integers(1, 50),
+    kernel=st.tuples(st.integers(5, 8), st.integers(5, 8)),
+    pads=st.tuples(*[st.integers(0, 9)] * 4),
+)
+def test_winograd_of_an_image(
+    isa: str,
+    size: tuple[int, int],
+    channels: int,
+    outputs: int,
+    kernel: tuple[int, int],
+    pads: tuple[int, int, int, int],
+) -> None:
+    x, w, bias = floats(2, channels, *size), floats(outputs, channels, *kernel), floats(outputs)
+    padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
+    slides = np.lib.stride_tricks.sliding_window_view(padded, kernel, (2, 3))[:, :, ::2, ::2]
+    expected = np.einsum("nchwyx,ocyx->nhwo", slides, w, optimize=True) + bias
+    packed = constant(panels.gemm_f32(w.transpose(0, 2, 3, 1).reshape(outputs, -1)))
+    attributes = {**window(kernel, (2, 2), pads=pads), "out_channels": outputs, "lo": -8.0, "hi": 15.0}
+    got = run(isa, "winograd_image_f32", [x, packed, constant(panels.vector(bias))], attributes)
+    np.testing.assert_allclose(got, expected.clip(-8, 15), rtol=0, atol=2e-5 * max(abs(expected).max(), 1))
+
+
+@pytest.mark.parametrize("change", [{"kernel_h": 4}, {"stride_w": 1}, {"dilation_h": 2}, {"out_channels": 17}])
+def test_a_winograd_of_an_image_that_does_not_fit_is_refused(change: dict[str, int]) -> None:
+    x, w = floats(1, 3, 20, 20), floats(16, 3, 5, 5)
+    packed = constant(panels.gemm_f32(w.transpose(0, 2, 3, 1).reshape(16, -1)))
+    attributes = {**window((5, 5), (2, 2)), "out_channels": 16, **FREE, **change}
+    with pytest.raises(SlimError, match=r"window|weights"):
+        run("auto", "winograd_image_f32", [x, packed, constant(panels.vector(floats(16)))], attributes)
 
 
 @SETTINGS

@@ -4,6 +4,7 @@
 #define SLIM_HAS_KERNEL_GEMM_F32 1
 #define SLIM_HAS_KERNEL_DEPTHWISE_F32 1
 #define SLIM_HAS_KERNEL_WINOGRAD_F32 1
+#define SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32 1
 #define SLIM_HAS_KERNEL_POOL_F32 1
 #define SLIM_HAS_KERNEL_SOFTMAX_F32 1
 #define SLIM_HAS_KERNEL_LAYER_NORM_F32 1
@@ -20,6 +21,7 @@
     X(dense_f32) \
     X(winograd_f32) \
     X(conv_image_f32) \
+    X(winograd_image_f32) \
     X(bottleneck_f32) \
     X(matmul_f32) \
     X(max_pool) \

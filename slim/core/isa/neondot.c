@@ -26,6 +26,9 @@
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
 #include "kernels/winograd_f32.c"
 #endif
+#if SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32
+#include "kernels/winograd_image_f32.c"
+#endif
 #if SLIM_HAS_KERNEL_POOL_F32
 #include "kernels/pool_f32.c"
 #endif

@@ -110,6 +110,33 @@ typedef struct slim_winograd_f32_output {
     float lo, hi;
 } slim_winograd_f32_output;
 
+/* A row of tiles of a convolution with stride 2 of an image (C, H, W), by Winograd's F(4,4): 4x4 outputs a tile, from 14x14
+ * inputs. `memory` holds the transformed image and a row of points' products: SLIM_STRIDED_FLOATS(channels). */
+#define SLIM_STRIDED_TILES 16     /* at once, at most */
+#define SLIM_STRIDED_POINTS 7     /* of a tile's side */
+#define SLIM_STRIDED_FLOATS(channels) (SLIM_STRIDED_POINTS * SLIM_STRIDED_TILES * 4 * (SLIM_STRIDED_POINTS * (channels) + 16))
+typedef struct slim_winograd_image_f32 {
+    const float *image;           /* [channels][in_h][in_w] */
+    size_t channels;
+    int32_t in_h, in_w, top, left;   /* size; the first tile's first row and column, which may lie outside */
+    const float *weights;         /* as slim_winograd_image_weights writes them */
+    const float *bias;            /* [ceil(n / 16) * 16] */
+    float *out;                   /* output pixels, out_stride apart, and rows out_row apart */
+    size_t out_stride, out_row;
+    size_t rows, columns;         /* of them: up to 4 and to 4 * SLIM_STRIDED_TILES */
+    size_t n;
+    float lo, hi;
+    float *memory;
+} slim_winograd_image_f32;
+
+/* Its filters, transformed: 49 * 4 * channels floats for each of ceil(n / 16) * 16 outputs, in an instruction set's order. */
+typedef struct slim_winograd_image_weights {
+    const float *weights;         /* [ceil(n / 16)][kernel_h * kernel_w * channels][16] */
+    size_t channels, n;
+    int kernel_h, kernel_w;       /* up to 8 */
+    float *out;
+} slim_winograd_image_weights;
+
 /* out[c] = the largest pixels[i][c], or their sum times scale. `out` may be pixels[0]. */
 typedef struct slim_pool_f32_task {
     const float *const *pixels;   /* [count], at least one */
@@ -148,6 +175,10 @@ struct slim_kernels {
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
     void (*winograd_input_f32)(const slim_winograd_f32_input *task);
     void (*winograd_output_f32)(const slim_winograd_f32_output *task);
+#endif
+#if SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32
+    void (*winograd_image_weights_f32)(const slim_winograd_image_weights *task);
+    void (*winograd_image_f32)(const slim_winograd_image_f32 *task);
 #endif
 #if SLIM_HAS_KERNEL_POOL_F32
     void (*pool_f32)(const slim_pool_f32_task *task);

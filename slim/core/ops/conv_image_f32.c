@@ -3,8 +3,7 @@
  * Input rows are interleaved and padded into a ring of kernel_h rows in scratch memory. A filter row then reads kernel_w * C
  * neighbouring floats, so the GEMM kernel has kernel_h taps of that length, and padding needs no test. */
 #include "kernels/kernels.h"
-#include "ops/check.h"
-#include "ops/window.h"
+#include "ops/image.h"
 
 #define CONV_IMAGE_BAND ((size_t)8)   /* output rows of a task */
 
@@ -26,45 +25,16 @@ static conv_image_plan conv_image_layout(const slim_window *w, const slim_value 
     return p;
 }
 
-/* The input as (N, H, W, C), which the shape rule of windows takes. */
-static slim_value conv_image_turned(const slim_value *x)
-{
-    slim_value turned = *x;
-    turned.dims[1] = x->dims[2];
-    turned.dims[2] = x->dims[3];
-    turned.dims[3] = x->dims[1];
-    return turned;
-}
-
 SLIM_COLD static slim_status conv_image_prepare(slim_prepare *p)
 {
     const slim_conv_image_f32_attributes *a = (const slim_conv_image_f32_attributes *)p->attributes;
     slim_status status;
     slim_window window;
-    slim_value turned;
-    int32_t dims[4];
-    if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 1, SLIM_F32, 3, 1)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK
-        || (status = slim_check_output_type(p, 0, SLIM_F32)) != SLIM_OK)
+    if ((status = slim_image_prepare(p, a->out_channels, &window)) != SLIM_OK)
         return status;
-    const slim_value *x = slim_prepare_input(p, 0);
-    const slim_value *w = slim_prepare_input(p, 1);
-    const slim_value *bias = slim_prepare_input(p, 2);
-    turned = conv_image_turned(x);
-    dims[0] = x->dims[0];
-    if ((status = slim_window_size(p, &turned, &window, &dims[1], &dims[2])) != SLIM_OK)
-        return status;
-    if (a->kernel_h < 1 || window.dilation_h != 1 || window.dilation_w != 1 || a->out_channels < 1)
-        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the window is empty or dilated");
-    dims[3] = a->out_channels;
-    conv_image_plan plan = conv_image_layout(&window, x, (size_t)dims[2]);
-    size_t panels = slim_ceil_div((size_t)a->out_channels, SLIM_PANEL);
-    if ((size_t)w->dims[0] != panels || (size_t)w->dims[1] != plan.taps * plan.k || w->dims[2] != SLIM_PANEL
-        || (size_t)bias->dims[0] != panels * SLIM_PANEL)
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the channels and the window");
+    conv_image_plan plan = conv_image_layout(&window, slim_prepare_input(p, 0), (size_t)slim_check_output(p, 0)->dims[2]);
     slim_prepare_scratch(p, plan.ring + plan.pointers);
-    return slim_prepare_output(p, 0, 4, dims);
+    return SLIM_OK;
 }
 
 typedef struct conv_image_context {
@@ -146,15 +116,13 @@ static void conv_image_band(void *context, size_t index, int worker)
 static void conv_image_run(const slim_step *s)
 {
     conv_image_context c;
-    slim_value turned;
     c.step = s;
     c.a = (const slim_conv_image_f32_attributes *)s->attributes;
     c.x = slim_step_input(s, 0);
     c.w = slim_step_input(s, 1);
     c.bias = slim_step_input(s, 2);
     c.y = slim_step_output(s, 0);
-    turned = conv_image_turned(c.x);
-    c.window = slim_window_of(s, &turned);
+    c.window = slim_image_window(s);
     c.plan = conv_image_layout(&c.window, c.x, (size_t)c.y->dims[2]);
     c.bands = slim_ceil_div((size_t)c.y->dims[1], CONV_IMAGE_BAND);
     slim_parallel(s, (size_t)c.y->dims[0] * c.bands, conv_image_band, &c);
