@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-from slim.amalgamate.companions import Made, companion
+from slim.amalgamate.companions import Made, companion, companion_file
 from slim.amalgamate.contents import read_contents
 from slim.amalgamate.network import Network, file_name
 from slim.amalgamate.source import Origin, header_text, source_text
@@ -28,7 +28,8 @@ from slim.errors import Problem, SlimError
 @dataclass(frozen=True)
 class BuildResult:
     """What a build wrote. `paths` is keyed by "source", "header", "program" (unless embedded), "example.c", "Makefile",
-    "README.md", and after compiling "library" and "executable". Sizes are in bytes."""
+    "README.md" (or what else the target asks for), and after compiling "library" and "executable", or "module". Sizes
+    are in bytes."""
 
     name: str
     target: str
@@ -74,8 +75,7 @@ def build(
             _write(staging / file, content)
         files = {key: file for key, (file, _) in texts.items()}
         if compile:
-            made = compile_folder(staging, network.file, chosen, "example.c" in chosen.files)
-            files |= dict(zip(("library", "executable"), made, strict=False))
+            files |= compile_folder(staging, network, chosen)
         for file in files.values():
             os.replace(staging / file, Path(out) / file)
     paths = {key: Path(out) / file for key, file in files.items()}
@@ -104,7 +104,7 @@ def _texts(network: Network, target: Target, program: bytes, model_sha256: str) 
     if not network.embedded:
         texts["program"] = (f"{network.file}.slim", program)
     made = Made(target, len(program), model_sha256, origin.version)
-    return texts | {name: (name, companion(name, network, made)) for name in target.files}
+    return texts | {name: (companion_file(name, network), companion(name, network, made)) for name in target.files}
 
 
 def _version() -> str:

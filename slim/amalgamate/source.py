@@ -78,7 +78,7 @@ def _program(network: Network, program: bytes) -> str:
 
 def _guard(file: str, family: str) -> str:
     """An error in words where the file meets a compiler of another processor family."""
-    macro = {"x86_64": "__x86_64__", "aarch64": "__aarch64__", "armv7": "__arm__"}.get(family)
+    macro = {"x86_64": "__x86_64__", "aarch64": "__aarch64__", "armv7": "__arm__", "wasm": "__wasm__"}.get(family)
     if macro is None:
         return ""
     error = f'#error "{file}.c was built for {family}: build it again for this processor"'

@@ -15,8 +15,8 @@ from slim.core.compile import processor_family
 from slim.core.manifest import ISAS
 from slim.errors import Problem, SlimError
 
-COMPANIONS = ("example.c", "Makefile", "README.md")
-"""Files that may be written beside the single file, its header and the weights."""
+COMPANIONS = ("example.c", "network.mjs", "example.mjs", "Makefile", "README.md")
+"""Files that may be written beside the single file, its header and the weights; `network.mjs` becomes NAME.mjs."""
 
 _HOSTS = {"x86_64": "x86-64-linux", "aarch64": "aarch64-linux", "armv7": "armv7-linux"}
 
@@ -24,17 +24,19 @@ _HOSTS = {"x86_64": "x86-64-linux", "aarch64": "aarch64-linux", "armv7": "armv7-
 @dataclass(frozen=True)
 class Compiler:
     """One way to compile for a target: a command on the path, or zig's target triple. `native` ones need a host of
-    the target's family."""
+    the target's family; `needs` are other commands and files that must be there."""
 
     command: str = ""
     zig: str = ""
     flags: tuple[str, ...] = ()
     native: bool = False
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Target:
-    """One description. `runner` is a command that runs a program of the target on another host."""
+    """One description. `runner` is a command that runs a program of the target on another host. Where `module` is set,
+    compiling makes NAME.MODULE with the network's functions instead of a library and an example."""
 
     name: str
     description: str
@@ -44,9 +46,10 @@ class Target:
     flags: tuple[str, ...] = ("-O3", "-std=gnu11")
     libs: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
+    module: str = ""
     runner: tuple[str, ...] = ()
     package: str = ""  # Debian's package with the compiler
-    files: tuple[str, ...] = COMPANIONS
+    files: tuple[str, ...] = ("example.c", "Makefile", "README.md")
 
 
 def list_targets() -> tuple[Target, ...]:
@@ -112,13 +115,14 @@ def _is_texts(value: object) -> bool:
 def _compilers(values: object, where: str) -> tuple[Compiler, ...]:
     found = []
     for value in values if isinstance(values, list) else [None]:
-        known = {"command", "zig", "flags", "native"}
+        known = {"command", "zig", "flags", "native", "needs"}
         if not isinstance(value, dict) or value.keys() - known or ("command" in value) == ("zig" in value):
             raise SlimError(Problem("a compiler needs a command or zig's target, and may have flags", where))
-        if not _is_texts(value.get("flags", [])):
-            raise SlimError(Problem("a compiler's flags are not a list of texts", where))
-        flags = tuple(value.get("flags", []))
+        for key in ("flags", "needs"):
+            if not _is_texts(value.get(key, [])):
+                raise SlimError(Problem(f"a compiler's {key} are not a list of texts", where))
+        flags, needs = (tuple(value.get(key, [])) for key in ("flags", "needs"))
         found.append(
-            Compiler(str(value.get("command", "")), str(value.get("zig", "")), flags, bool(value.get("native")))
+            Compiler(str(value.get("command", "")), str(value.get("zig", "")), flags, bool(value.get("native")), needs)
         )
     return tuple(found)

@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from slim.amalgamate.network import Network
 from slim.amalgamate.targets import Compiler, Target
 from slim.core.compile import processor_family
 from slim.errors import Problem, SlimError
@@ -44,6 +45,8 @@ def _commands(compiler: Compiler, target: Target) -> tuple[tuple[str, ...], tupl
     """The compiler's command and its archiver's."""
     if compiler.native and target.family != processor_family():
         return None
+    if not all(shutil.which(need) or Path(need).exists() for need in compiler.needs):
+        return None
     if compiler.zig:
         if not importlib.util.find_spec("ziglang"):
             return None
@@ -57,17 +60,29 @@ def _commands(compiler: Compiler, target: Target) -> tuple[tuple[str, ...], tupl
     return ((found,), (archiver,)) if archiver else None
 
 
-def compile_folder(folder: Path, name: str, target: Target, example: bool) -> list[str]:
-    """Compile NAME.c in `folder` to libNAME.a, and example.c with it to `example`. Returns the files' names."""
+def compile_folder(folder: Path, network: Network, target: Target) -> dict[str, str]:
+    """Compile NAME.c in `folder` to libNAME.a, and example.c with it to `example`; or to a module. Returns the names of
+    the files by their keys in the result."""
     tools = find_toolchain(target)
+    name = network.file
     compiler = [*tools.compiler, *tools.flags]
+    if target.module:
+        module = f"{name}.{target.module}"
+        _run([*compiler, *target.link, *export_flags(network), f"{name}.c", *target.libs, "-o", module], folder)
+        return {"module": module}
     library = f"lib{name}.a"
     _run([*compiler, "-c", f"{name}.c", "-o", f"{name}.o"], folder)
     _run([*tools.archiver, "rcsD", library, f"{name}.o"], folder)
-    if not example:
-        return [library]
+    if "example.c" not in target.files:
+        return {"library": library}
     _run([*compiler, *target.link, "example.c", library, *target.libs, "-o", "example"], folder)
-    return [library, "example"]
+    return {"library": library, "executable": "example"}
+
+
+def export_flags(network: Network) -> list[str]:
+    """What makes a linker keep the functions that a module is called through, and nothing that they do not use."""
+    words = ("open" if network.embedded else "open_bytes", "run", "error", "close")
+    return [f"-Wl,--export={name}" for name in (*(f"{network.name}_{word}" for word in words), "malloc", "free")]
 
 
 def _run(command: list[str], folder: Path) -> None:

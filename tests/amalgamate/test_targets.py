@@ -13,7 +13,7 @@ from tests.amalgamate.folders import float_program
 
 def test_the_targets_of_this_version_are_there():
     names = {target.name for target in list_targets()}
-    assert {"x86-64-linux", "aarch64-linux", "rpi3", "rpi4", "rpi5", "armv7-linux", "generic"} <= names
+    assert {"x86-64-linux", "aarch64-linux", "rpi3", "rpi4", "rpi5", "armv7-linux", "wasm", "generic"} <= names
     for target in list_targets():
         assert set(target.isas) <= set(ISAS[target.family])
         assert target.compilers
@@ -67,3 +67,15 @@ def test_zig_stands_in_where_there_is_no_cross_compiler(monkeypatch):
     monkeypatch.setenv("PATH", "")
     tools = find_toolchain(load_target("rpi4"))
     assert tools.compiler[1:] == ("-m", "ziglang", "cc", "-target", "aarch64-linux-musl")
+
+
+def test_a_compiler_that_lacks_what_it_needs_is_passed_over(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'extends = "generic"\ncompilers = [{command = "cc", needs = ["no-such-linker"]}, {command = "gcc-thing"}]\n'
+    )
+    with pytest.raises(SlimError, match="no compiler for target mine"):
+        find_toolchain(load_target(str(path)))
+    path.write_text('extends = "generic"\ncompilers = [{command = "cc", needs = "ld"}]\n')
+    with pytest.raises(SlimError, match="needs are not a list"):
+        load_target(str(path))

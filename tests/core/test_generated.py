@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from slim.core.format import c_header
-from slim.core.manifest import CORE, select, selection_header
+from slim.core.manifest import CORE, ISAS, select, selection_header
 
 
 def test_the_format_header_is_current() -> None:
@@ -21,3 +25,9 @@ def test_every_operator_has_a_file_and_a_code_of_its_own() -> None:
 
     assert {op.name for op in OPERATORS.values()} == {op.name for op in select().operators}
     assert len({op.code for op in OPERATORS.values()}) == len(OPERATORS)
+
+
+@pytest.mark.parametrize("isa", sorted({isa for isas in ISAS.values() for isa in isas}))
+def test_every_instruction_set_compiles_every_kernel(isa: str) -> None:
+    text = (CORE / "isa" / f"{isa}.c").read_text()
+    assert set(re.findall(r'#include "kernels/(\w+)\.c"', text)) == set(select().kernels)

@@ -9,6 +9,9 @@ SLIM_NETWORK_API const void *@name@_program(size_t *bytes)
 
 @}
 #ifndef SLIM_FREESTANDING
+#if defined(__wasm__)
+typedef char @name@_net_fits_its_javascript[sizeof(@name@_net) <= 256 ? 1 : -1];
+#endif
 #include <stdlib.h>
 @SEPARATE{
 #include <stdio.h>

@@ -21,7 +21,7 @@
 
 /* Loops over registers have constant bounds and must disappear (UNROLL); others stay as they are, for code size (ROLL). */
 #if defined(__clang__)
-#define SLIM_UNROLL _Pragma("unroll")
+#define SLIM_UNROLL _Pragma("clang loop unroll(full)")
 #define SLIM_ROLL _Pragma("nounroll")
 #else
 #define SLIM_UNROLL _Pragma("GCC unroll 32")
