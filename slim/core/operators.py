@@ -98,7 +98,7 @@ _TABLE = (
     Operator(38, "compare", _attributes("mode"), (), ("broadcast",)),
     Operator(39, "select"),
     # integers
-    Operator(40, "quantize"),
+    Operator(40, "quantize", (), ("quantize_u8",)),
     Operator(41, "dequantize"),
     Operator(42, "requantize", (), ("lookup_u8",)),
     Operator(43, "conv_u8", _attributes(f"{_WINDOW} groups out_channels lo hi f:flo f:fhi"), ("gemm_u8",), ("window",)),

@@ -437,6 +437,44 @@ static int compare_mean_u8(const slim_kernels *kernels)
     return wrong;
 }
 
+/* Near the middle between two integers the kernel must say that it is not sure; elsewhere it must be right. */
+static int compare_quantize_u8(const slim_kernels *kernels)
+{
+    slim_quantize_u8_task t;
+    const float scale = (float)range(1, 1000) * 0.00317f, sure = 0.5f - 1.0f / 16384.0f;
+    const int close = draw(8) == 0, infinite = draw(8) == 0;
+    int wrong = 0;
+    memset(&t, 0, sizeof t);
+    t.n = (size_t)range(1, 300);
+    t.zero_point = range(0, 255);
+    t.lo = (float)-t.zero_point;
+    t.hi = (float)(255 - t.zero_point);
+    t.factor = 1.0f / scale;
+    t.limit = sure * sure;
+    float *from = (float *)get(t.n * sizeof *from);
+    for (size_t i = 0; i < t.n; i++)   /* up to 0.45 away from an integer, some out of range */
+        from[i] = ((float)range(-400, 400) + (float)range(-450, 450) * 0.001f) * scale;
+    if (close)
+        from[draw((uint32_t)t.n)] = ((float)range((int)t.lo, (int)t.hi - 1) + 0.5f) * scale;
+    if (infinite)
+        from[draw((uint32_t)t.n)] = draw(2) ? INFINITY : NAN;
+    uint8_t *to = (uint8_t *)get(t.n);
+    t.from = from;
+    t.to = to;
+    const int known = kernels->quantize_u8(&t);
+    if (known == (close || infinite))
+        wrong = fail("quantize_u8", "sure of the wrong thing", t.n, 0);
+    for (size_t i = 0; i < t.n && !wrong && known; i++) {
+        float x = from[i] / scale;
+        x = x > t.lo ? x : t.lo;
+        x = x < t.hi ? x : t.hi;
+        if (to[i] != (int)lrintf(x) + t.zero_point)
+            wrong = fail("quantize_u8", "another result", t.n, i);
+    }
+    free(from), free(to);
+    return wrong;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4)
@@ -450,7 +488,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < count; i++) {
         state = (uint32_t)(seed + i) * 2654435761u + 1;
         if (compare_gemm_f32(kernels) + compare_gemm_u8(kernels) + compare_depthwise_f32(kernels) + compare_depthwise_u8(kernels)
-            + compare_pair_u8(kernels) + compare_lookup_u8(kernels) + compare_mean_u8(kernels)) {
+            + compare_pair_u8(kernels) + compare_lookup_u8(kernels) + compare_mean_u8(kernels)
+            + compare_quantize_u8(kernels)) {
             printf("seed %d\n", seed + i);
             return 1;
         }

@@ -28,6 +28,9 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
 #if SLIM_HAS_KERNEL_MEAN_U8
     SLIM_NAME(slim_mean_u8),
 #endif
+#if SLIM_HAS_KERNEL_QUANTIZE_U8
+    SLIM_NAME(slim_quantize_u8),
+#endif
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
     SLIM_NAME(slim_winograd_input_f32),
     SLIM_NAME(slim_winograd_output_f32),

@@ -89,6 +89,16 @@ typedef struct slim_mean_u8_task {
     int32_t zero_point;           /* of the output */
 } slim_mean_u8_task;
 
+/* to = zero_point + round_to_even(clamp(from * factor, lo, hi)). 1 where that is surely what dividing by the scale gives: the
+ * square of each distance from an integer is below `limit`, and every value is finite. */
+typedef struct slim_quantize_u8_task {
+    const float *from;            /* [n] */
+    uint8_t *to;
+    size_t n;
+    float factor, limit, lo, hi;
+    int32_t zero_point;
+} slim_quantize_u8_task;
+
 /* Winograd's transforms of one tile of a 3x3 convolution, points x points pixels in, (points - 2)^2 out: F(4,3) with 6
  * points, F(2,3) with 4 (Lavin and Gray, arXiv 1509.09308). A plane holds one transformed value of every tile. */
 typedef struct slim_winograd_f32_input {
@@ -171,6 +181,9 @@ struct slim_kernels {
 #endif
 #if SLIM_HAS_KERNEL_MEAN_U8
     void (*mean_u8)(const slim_mean_u8_task *task);
+#endif
+#if SLIM_HAS_KERNEL_QUANTIZE_U8
+    int (*quantize_u8)(const slim_quantize_u8_task *task);
 #endif
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
     void (*winograd_input_f32)(const slim_winograd_f32_input *task);
