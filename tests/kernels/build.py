@@ -27,7 +27,16 @@ ISAS = FAMILIES.get({"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine
 
 _SELECTION = "\n".join(
     f"#define SLIM_HAS_KERNEL_{name} 1"
-    for name in ("GEMM_F32", "GEMM_U8", "DEPTHWISE_F32", "DEPTHWISE_U8", "PAIR_U8", "LOOKUP_U8", "MEAN_U8", "QUANTIZE_U8")
+    for name in (
+        "GEMM_F32",
+        "GEMM_U8",
+        "DEPTHWISE_F32",
+        "DEPTHWISE_U8",
+        "PAIR_U8",
+        "LOOKUP_U8",
+        "MEAN_U8",
+        "QUANTIZE_U8",
+    )
 )
 
 

@@ -23,6 +23,9 @@
 #if SLIM_HAS_KERNEL_MEAN_U8
 #include "kernels/mean_u8.c"
 #endif
+#if SLIM_HAS_KERNEL_QUANTIZE_U8
+#include "kernels/quantize_u8.c"
+#endif
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
 #include "kernels/winograd_f32.c"
 #endif
