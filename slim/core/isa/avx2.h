@@ -15,6 +15,7 @@
 #define SLIM_VF_SPLAT(x) _mm256_set1_ps(x)
 #define SLIM_VF_ADD(a, b) _mm256_add_ps((a), (b))
 #define SLIM_VF_MUL(a, b) _mm256_mul_ps((a), (b))
+#define SLIM_VF_DIV(a, b) _mm256_div_ps((a), (b))
 #define SLIM_VF_FMA(x, w, a) _mm256_fmadd_ps((x), (w), (a))
 #define SLIM_VF_MAX(a, b) _mm256_max_ps((a), (b))   /* a > b ? a : b */
 #define SLIM_VF_MIN(a, b) _mm256_min_ps((a), (b))
@@ -27,6 +28,8 @@
 #define SLIM_VI_MUL(a, b) _mm256_mullo_epi32((a), (b))
 #define SLIM_VI_LOAD_U8(p) _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p)))
 #define SLIM_VI_TO_VF(a) _mm256_cvtepi32_ps(a)
+#define SLIM_VF_POWER(t) \
+    _mm256_castsi256_ps(_mm256_add_epi32(_mm256_slli_epi32(_mm256_castps_si256(t), 23), _mm256_set1_epi32(127 << 23)))
 #define SLIM_VF_ROUND(a) _mm256_cvtps_epi32(a)       /* to nearest, ties to even */
 #define SLIM_VI_STORE_U8(p, v) slim_store_u8_avx2((p), (v))
 

@@ -11,6 +11,7 @@
 #define SLIM_VF_SPLAT(x) _mm512_set1_ps(x)
 #define SLIM_VF_ADD(a, b) _mm512_add_ps((a), (b))
 #define SLIM_VF_MUL(a, b) _mm512_mul_ps((a), (b))
+#define SLIM_VF_DIV(a, b) _mm512_div_ps((a), (b))
 #define SLIM_VF_FMA(x, w, a) _mm512_fmadd_ps((x), (w), (a))
 #define SLIM_VF_MAX(a, b) _mm512_max_ps((a), (b))   /* a > b ? a : b */
 #define SLIM_VF_MIN(a, b) _mm512_min_ps((a), (b))
@@ -25,6 +26,8 @@
 #define SLIM_VI_MUL(a, b) _mm512_mullo_epi32((a), (b))
 #define SLIM_VI_LOAD_U8(p) _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p)))
 #define SLIM_VI_TO_VF(a) _mm512_cvtepi32_ps(a)
+#define SLIM_VF_POWER(t) \
+    _mm512_castsi512_ps(_mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(t), 23), _mm512_set1_epi32(127 << 23)))
 #define SLIM_VF_ROUND(a) _mm512_cvtps_epi32(a)       /* to nearest, ties to even */
 #define SLIM_VI_STORE_U8(p, v) _mm_storeu_si128((__m128i *)(void *)(p), _mm512_cvtepi32_epi8(v))
 

@@ -20,7 +20,9 @@
 #undef SLIM_VF_SPLAT
 #undef SLIM_VF_ADD
 #undef SLIM_VF_MUL
+#undef SLIM_VF_DIV
 #undef SLIM_VF_FMA
+#undef SLIM_VF_POWER
 #undef SLIM_VF_MAX
 #undef SLIM_VF_MIN
 #undef SLIM_VF_ROUND

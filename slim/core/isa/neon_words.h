@@ -24,10 +24,15 @@
 #define SLIM_VI_TO_VF(a) vcvtq_f32_s32(a)
 #define SLIM_VI_STORE_U8(p, v) SLIM_NAME(slim_store_u8)((p), (v))
 
+#define SLIM_VF_POWER(t) \
+    vreinterpretq_f32_s32(vaddq_s32(vshlq_n_s32(vreinterpretq_s32_f32(t), 23), vdupq_n_s32(127 << 23)))
+
 #if defined(__aarch64__)
+#define SLIM_VF_DIV(a, b) vdivq_f32((a), (b))
 #define SLIM_VF_FMA(x, w, a) vfmaq_f32((a), (w), (x))
 #define SLIM_VF_ROUND(a) vcvtnq_s32_f32(a)   /* to nearest, ties to even */
 #else
+#define SLIM_VF_DIV(a, b) ((a) / (b))   /* lane by lane: armv7 has no other exact division */
 /* Adding 1.5 * 2^23 leaves no bits for a fraction: the addition rounds to nearest, ties to even. For |x| <= 2^22. */
 #define SLIM_VF_FMA(x, w, a) vmlaq_f32((a), (w), (x))
 #define SLIM_VF_ROUND(a) \

@@ -16,6 +16,7 @@
 #define SLIM_VF_SPLAT(x) _mm_set1_ps(x)
 #define SLIM_VF_ADD(a, b) _mm_add_ps((a), (b))
 #define SLIM_VF_MUL(a, b) _mm_mul_ps((a), (b))
+#define SLIM_VF_DIV(a, b) _mm_div_ps((a), (b))
 #define SLIM_VF_FMA(x, w, a) _mm_add_ps((a), _mm_mul_ps((x), (w)))
 #define SLIM_VF_MAX(a, b) _mm_max_ps((a), (b))   /* a > b ? a : b */
 #define SLIM_VF_MIN(a, b) _mm_min_ps((a), (b))
@@ -30,6 +31,9 @@
 #define SLIM_VI_TO_VF(a) _mm_cvtepi32_ps(a)
 #define SLIM_VF_ROUND(a) _mm_cvtps_epi32(a)       /* to nearest, ties to even */
 #define SLIM_VI_STORE_U8(p, v) slim_store_u8_plain((p), (v))
+
+#define SLIM_VF_POWER(t) \
+    _mm_castsi128_ps(_mm_add_epi32(_mm_slli_epi32(_mm_castps_si128(t), 23), _mm_set1_epi32(127 << 23)))
 
 /* SSE2 multiplies only every second lane. */
 SLIM_INLINE __m128i slim_multiply_plain(__m128i a, __m128i b)
@@ -115,6 +119,7 @@ SLIM_INLINE __m128i slim_pair_plain(const void *p, const void *q)
 #define SLIM_VF_SPLAT(x) (x)
 #define SLIM_VF_ADD(a, b) ((a) + (b))
 #define SLIM_VF_MUL(a, b) ((a) * (b))
+#define SLIM_VF_DIV(a, b) ((a) / (b))
 #define SLIM_VF_FMA(x, w, a) ((a) + (x) * (w))
 #define SLIM_VF_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define SLIM_VF_MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -129,6 +134,7 @@ SLIM_INLINE __m128i slim_pair_plain(const void *p, const void *q)
 #define SLIM_VI_TO_VF(a) ((float)(a))
 #define SLIM_VF_ROUND(a) slim_round_plain(a)
 #define SLIM_VI_STORE_U8(p, v) (*(uint8_t *)(p) = (uint8_t)(v))
+#define SLIM_VF_POWER(t) slim_power_plain(t)
 
 #undef SLIM_BLOCK
 #define SLIM_BLOCK 32   /* for the stacks of microcontrollers */
@@ -142,6 +148,15 @@ SLIM_INLINE __m128i slim_pair_plain(const void *p, const void *q)
 #define SLIM_WIDE_LOAD_W(p) (*(p)[0])
 #define SLIM_WIDE_MULADD(x, w, a) SLIM_VI_ADD((a), (x) * (w))
 #define SLIM_WIDE_PART(a, i) (a)
+
+SLIM_INLINE float slim_power_plain(float t)
+{
+    uint32_t bits;
+    __builtin_memcpy(&bits, &t, 4);
+    bits = (bits << 23) + (127u << 23);
+    __builtin_memcpy(&t, &bits, 4);
+    return t;
+}
 
 SLIM_INLINE float slim_float_plain(const int32_t *p)
 {

@@ -20,6 +20,7 @@
 #define SLIM_VF_STORE(p, v) wasm_v128_store((p), (v))
 #define SLIM_VF_SPLAT(x) wasm_f32x4_splat(x)
 #define SLIM_VF_ADD(a, b) wasm_f32x4_add((a), (b))
+#define SLIM_VF_DIV(a, b) wasm_f32x4_div((a), (b))
 #define SLIM_VF_MUL(a, b) wasm_f32x4_mul((a), (b))
 #if defined(__wasm_relaxed_simd__)
 #define SLIM_VF_FMA(x, w, a) wasm_f32x4_relaxed_madd((x), (w), (a))
@@ -36,6 +37,7 @@
 #define SLIM_VI_ADD(a, b) wasm_i32x4_add((a), (b))
 #define SLIM_VI_MUL(a, b) wasm_i32x4_mul((a), (b))
 #define SLIM_VI_LOAD_U8(p) slim_load_u8_wasm(p)
+#define SLIM_VF_POWER(t) wasm_i32x4_add(wasm_i32x4_shl((t), 23), wasm_i32x4_splat(127 << 23))
 #define SLIM_VI_TO_VF(a) wasm_f32x4_convert_i32x4(a)
 #define SLIM_VI_STORE_U8(p, v) slim_store_u8_wasm((p), (v))
 

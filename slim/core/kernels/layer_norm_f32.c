@@ -35,13 +35,16 @@ SLIM_STEP void SLIM_NAME(slim_layer_norm_f32)(float *y, const float *x, const fl
 {
     float mean = SLIM_NAME(slim_moment)(x, n, 0.0f, 0) / (float)n;
     float variance = SLIM_NAME(slim_moment)(x, n, mean, 1) / (float)n;
-    float factor = 1.0f / slim_sqrt(variance + epsilon), block[SLIM_LANE_BLOCK];
-    for (size_t at = 0; at < n; at += SLIM_LANE_BLOCK) {
-        size_t count = SLIM_MIN(n - at, SLIM_LANE_BLOCK);
-        for (size_t i = 0; i < count; i++)
-            block[i] = (x[at + i] - mean) * (factor * scale[at + i]);
-        for (size_t i = 0; i < count && bias; i++)
-            block[i] += bias[at + i];
-        slim_copy_lanes(y + at, block, count);
+    float factor = 1.0f / slim_sqrt(variance + epsilon);
+    const SLIM_VF shift = SLIM_VF_SPLAT(-mean), factors = SLIM_VF_SPLAT(factor);
+    size_t at = 0;
+    SLIM_ROLL
+    for (; at + SLIM_LANES <= n; at += SLIM_LANES) {
+        SLIM_VF v = SLIM_VF_MUL(SLIM_VF_ADD(SLIM_VF_LOAD(x + at), shift), SLIM_VF_MUL(factors, SLIM_VF_LOAD(scale + at)));
+        SLIM_VF_STORE(y + at, bias ? SLIM_VF_ADD(v, SLIM_VF_LOAD(bias + at)) : v);
+    }
+    for (; at < n; at++) {
+        float v = (x[at] - mean) * (factor * scale[at]);
+        y[at] = bias ? v + bias[at] : v;
     }
 }

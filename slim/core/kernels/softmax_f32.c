@@ -24,32 +24,59 @@ SLIM_TILE float SLIM_NAME(slim_largest)(const float *x, size_t n)
     return slim_lanes_max(lanes, SLIM_PANEL);
 }
 
+/* e^x for x <= 0 as slim_exp, but 0 from -87.7 down: two to the power of -127 is. */
+SLIM_TILE SLIM_VF SLIM_NAME(slim_exp_below)(SLIM_VF x)
+{
+    static const float factors[] = { 8.375635549e-03f, 4.166828808e-02f, 1.666641036e-01f, 4.999999160e-01f, 1.0f, 1.0f };
+    SLIM_VF clamped = SLIM_VF_MAX(SLIM_VF_SPLAT(-88.0f), x);   /* a NaN stays */
+    SLIM_VF t = SLIM_VF_ADD(SLIM_VF_MUL(clamped, SLIM_VF_SPLAT(1.44269504f)), SLIM_VF_SPLAT(12582912.0f));
+    SLIM_VF n = SLIM_VF_ADD(t, SLIM_VF_SPLAT(-12582912.0f)), p = SLIM_VF_SPLAT(1.383580951e-03f);
+    SLIM_VF r = SLIM_VF_ADD(clamped, SLIM_VF_MUL(n, SLIM_VF_SPLAT(-0.693359375f)));
+    r = SLIM_VF_ADD(r, SLIM_VF_MUL(n, SLIM_VF_SPLAT(2.12194440e-4f)));
+    SLIM_UNROLL
+    for (int i = 0; i < 6; i++)
+        p = SLIM_VF_ADD(SLIM_VF_MUL(p, r), SLIM_VF_SPLAT(factors[i]));
+    return SLIM_VF_MUL(p, SLIM_VF_POWER(t));
+}
+
+/* A panel of e^(x - largest), added to the sums of its lanes. */
+SLIM_TILE void SLIM_NAME(slim_softmax_panel)(float *y, const float *x, SLIM_VF shift, SLIM_VF *sum)
+{
+    SLIM_UNROLL
+    for (int v = 0; v < SLIM_VECTORS; v++) {
+        SLIM_VF e = SLIM_NAME(slim_exp_below)(SLIM_VF_ADD(SLIM_VF_LOAD(x + v * SLIM_LANES), shift));
+        SLIM_VF_STORE(y + v * SLIM_LANES, e);
+        sum[v] = SLIM_VF_ADD(sum[v], e);
+    }
+}
+
 /* x and y may be the same memory: after the largest is known everything happens in y. */
 SLIM_STEP void SLIM_NAME(slim_softmax_f32)(float *y, const float *x, size_t n)
 {
-    float largest = SLIM_NAME(slim_largest)(x, n), block[SLIM_LANE_BLOCK], lanes[SLIM_PANEL];
-    SLIM_VF sum[SLIM_VECTORS];
+    const size_t whole = n - n % SLIM_PANEL;
+    const SLIM_VF shift = SLIM_VF_SPLAT(-SLIM_NAME(slim_largest)(x, n));
+    float lanes[SLIM_PANEL];
+    SLIM_VF sum[SLIM_VECTORS], factor;
     SLIM_UNROLL
     for (int v = 0; v < SLIM_VECTORS; v++)
         sum[v] = SLIM_VF_SPLAT(0.0f);
-    for (size_t at = 0; at < n; at += SLIM_LANE_BLOCK) {
-        size_t count = SLIM_MIN(n - at, SLIM_LANE_BLOCK);
-        for (size_t i = count; i < SLIM_LANE_BLOCK; i++)
-            block[i] = -slim_infinity();   /* e^x is 0 there */
-        slim_copy_lanes(block, x + at, count);
-        for (size_t i = 0; i < SLIM_LANE_BLOCK; i++)
-            block[i] = slim_exp(block[i] - largest);
-        for (size_t i = 0; i < SLIM_LANE_BLOCK; i += SLIM_PANEL) {
-            SLIM_UNROLL
-            for (int v = 0; v < SLIM_VECTORS; v++)
-                sum[v] = SLIM_VF_ADD(sum[v], SLIM_VF_LOAD(block + i + v * SLIM_LANES));
-        }
-        slim_copy_lanes(y + at, block, count);
+    SLIM_ROLL
+    for (size_t at = 0; at < whole; at += SLIM_PANEL)
+        SLIM_NAME(slim_softmax_panel)(y + at, x + at, shift, sum);
+    if (whole < n) {
+        for (size_t i = 0; i < SLIM_PANEL; i++)
+            lanes[i] = whole + i < n ? x[whole + i] : -slim_infinity();   /* e^x is 0 there */
+        SLIM_NAME(slim_softmax_panel)(lanes, lanes, shift, sum);
+        for (size_t i = whole; i < n; i++)
+            y[i] = lanes[i - whole];
     }
     SLIM_UNROLL
     for (int v = 0; v < SLIM_VECTORS; v++)
         SLIM_VF_STORE(lanes + v * SLIM_LANES, sum[v]);
-    float factor = 1.0f / slim_lanes_fold(lanes);
-    for (size_t i = 0; i < n; i++)
-        y[i] *= factor;
+    factor = SLIM_VF_SPLAT(1.0f / slim_lanes_fold(lanes));
+    SLIM_ROLL
+    for (size_t at = 0; at < whole; at += SLIM_LANES)
+        SLIM_VF_STORE(y + at, SLIM_VF_MUL(SLIM_VF_LOAD(y + at), factor));
+    for (size_t i = whole; i < n; i++)
+        y[i] *= 1.0f / slim_lanes_fold(lanes);
 }
