@@ -14,7 +14,11 @@
 #define SLIM_JOIN(a, b) SLIM_JOIN2(a, b)
 #define SLIM_NAME(name) SLIM_JOIN(name, SLIM_ISA_SUFFIX)
 #define SLIM_TILE SLIM_INLINE SLIM_TARGET
+#if defined(__clang__)
 #define SLIM_STEP static __attribute__((noinline)) SLIM_TARGET
+#else
+#define SLIM_STEP static __attribute__((noinline, noclone)) SLIM_TARGET   /* gcc -O3 copies functions for constant arguments */
+#endif
 #define SLIM_VECTORS (SLIM_PANEL / SLIM_LANES)   /* in a panel of 16 channels */
 #define SLIM_COLUMNS 4                            /* output columns that depthwise kernels compute together */
 #define SLIM_REACH ((SLIM_COLUMNS - 1) * 2 + 5)   /* input columns that they touch at most: stride 2, 5x5 */

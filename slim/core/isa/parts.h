@@ -1,8 +1,10 @@
 /* Loads and stores of fewer lanes than a vector has, for instruction sets without masks. Included last by `isa/ISA.h`. */
 static __attribute__((noinline, unused)) void SLIM_NAME(slim_copy_part)(void *to, const void *from, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++)
+    for (size_t i = 0; i < bytes; i++) {
         ((char *)to)[i] = ((const char *)from)[i];
+        __asm__ volatile("" ::: "memory");   /* not to be vectorized: there are few */
+    }
 }
 
 SLIM_TILE SLIM_VF SLIM_NAME(slim_load_part)(const float *p, size_t count)

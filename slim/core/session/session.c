@@ -276,7 +276,8 @@ SLIM_API slim_status slim_run_step(slim_session *session, int step)
     return SLIM_OK;
 }
 
-SLIM_INTERNAL void slim_parallel(const slim_step *s, size_t tasks, slim_task task, void *context)
+/* Once a step: not worth a copy in each operator. */
+SLIM_INTERNAL __attribute__((noinline)) void slim_parallel(const slim_step *s, size_t tasks, slim_task task, void *context)
 {
     if (s->session->pool && tasks > 1) {
         slim_pool_run(s->session->pool, tasks, task, context);
