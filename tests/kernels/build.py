@@ -36,6 +36,7 @@ _SELECTION = "\n".join(
         "LOOKUP_U8",
         "MEAN_U8",
         "QUANTIZE_U8",
+        "SLIDE_U8",
     )
 )
 

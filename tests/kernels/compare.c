@@ -215,6 +215,57 @@ static int compare_gemm_u8(const slim_kernels *kernels)
     return wrong;
 }
 
+/* gemm_u8 with a row pointer for each pixel and tap is the reference. */
+static int compare_slide_u8(const slim_kernels *kernels)
+{
+    slim_slide_u8_task t;
+    slim_gemm_u8_task g;
+    int wrong = 0;
+    if (!kernels->slide_u8)
+        return 0;
+    memset(&t, 0, sizeof t);
+    memset(&g, 0, sizeof g);
+    t.width = (size_t)range(SLIM_SLIDE_U8_WIDTH, 45);
+    t.kernel_h = (size_t)range(1, 4);
+    t.k = (size_t)range(1, 40);
+    t.n = (size_t)range(1, 70);
+    t.out_stride = t.n + draw(3) * 5;
+    t.zero_point = g.zero_point = range(0, 255);
+    t.lo = g.lo = (float)(range(0, t.zero_point) - t.zero_point);
+    t.hi = g.hi = (float)(range(t.zero_point, 255) - t.zero_point);
+    const size_t panels = slim_ceil_div(t.n, SLIM_PANEL), quads = slim_ceil_div(t.k, 4), count = t.kernel_h * (t.width + 2);
+    const size_t written = (t.width - 1) * t.out_stride + t.n;
+    g.m = t.width;
+    g.taps = 3 * t.kernel_h;
+    g.k = t.k;
+    g.n = t.n;
+    g.out_stride = t.out_stride;
+    uint8_t *x = bytes(count * quads * 4, 0), *out = (uint8_t *)get(written), *expected = (uint8_t *)get(written);
+    int8_t *w = weight_bytes(panels * g.taps * quads * SLIM_PANEL * 4);
+    int32_t *sums = (int32_t *)calloc(panels * SLIM_PANEL, 4), *table = channel_table(panels, sums);
+    const uint8_t **pixels = (const uint8_t **)get(count * sizeof *pixels);
+    const uint8_t **rows = (const uint8_t **)get(g.m * g.taps * sizeof *rows);
+    for (size_t s = 0; s < panels * g.taps * quads * SLIM_PANEL * 4; s++)
+        if (s / (SLIM_PANEL * 4) % quads * 4 + s % 4 >= t.k)
+            w[s] = 0;
+    for (size_t i = 0; i < count; i++)
+        pixels[i] = x + draw((uint32_t)count) * quads * 4;
+    for (size_t i = 0; i < g.m * g.taps; i++)
+        rows[i] = pixels[i % g.taps / 3 * (t.width + 2) + i / g.taps + i % 3];
+    t.pixels = pixels;
+    g.rows = rows;
+    t.weights = g.weights = w;
+    t.channels = g.channels = table;
+    t.out = out;
+    g.out = expected;
+    kernels->gemm_u8(&g);
+    kernels->slide_u8(&t);
+    if (memcmp(out, expected, written))
+        wrong = fail("slide_u8", "another result", t.width, t.n);
+    free(x), free(out), free(expected), free(w), free(sums), free(table), free(pixels), free(rows);
+    return wrong;
+}
+
 /* A window and the input rows that it needs, of which the first and last may be padding. */
 typedef struct window {
     size_t out_rows, out_width, in_width, channels, in_rows, out_stride, out_row_stride;
@@ -489,7 +540,7 @@ int main(int argc, char **argv)
         state = (uint32_t)(seed + i) * 2654435761u + 1;
         if (compare_gemm_f32(kernels) + compare_gemm_u8(kernels) + compare_depthwise_f32(kernels) + compare_depthwise_u8(kernels)
             + compare_pair_u8(kernels) + compare_lookup_u8(kernels) + compare_mean_u8(kernels)
-            + compare_quantize_u8(kernels)) {
+            + compare_quantize_u8(kernels) + compare_slide_u8(kernels)) {
             printf("seed %d\n", seed + i);
             return 1;
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from slim.core.format import Type
@@ -64,6 +64,34 @@ def fits(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, in
     zy=st.integers(0, 255),
     limits=st.tuples(st.integers(0, 255), st.integers(0, 255)).map(sorted),
     floating=st.booleans(),
+)
+@example(  # rows of output pixels that a window of three columns slides along
+    batch=3,
+    size=(5, 21),
+    groups=1,
+    channels=(17, 24),
+    kernel=(2, 3),
+    stride=(2, 1),
+    dilation=(3, 1),
+    padding=(2, 0, 1, 3),
+    zx=77,
+    zy=12,
+    limits=[3, 250],
+    floating=False,
+)
+@example(  # and with padding wider than the image
+    batch=1,
+    size=(2, 1),
+    groups=1,
+    channels=(3, 32),
+    kernel=(3, 3),
+    stride=(1, 1),
+    dilation=(1, 1),
+    padding=(1, 20, 2, 3),
+    zx=77,
+    zy=12,
+    limits=[3, 250],
+    floating=False,
 )
 def test_conv_u8(
     batch: int,

@@ -36,6 +36,7 @@
 #undef SLIM_VI_TO_VF
 #undef SLIM_VI_STORE_U8
 #undef SLIM_LOOKUP
+#undef SLIM_SLIDES
 #undef SLIM_BYTES
 #undef SLIM_BYTES_OF
 #undef SLIM_BYTES_STORE

@@ -8,6 +8,9 @@
 #if SLIM_HAS_KERNEL_GEMM_U8
 #include "kernels/gemm_u8.c"
 #endif
+#if SLIM_HAS_KERNEL_SLIDE_U8
+#include "kernels/slide_u8.c"
+#endif
 #if SLIM_HAS_KERNEL_DEPTHWISE_F32
 #include "kernels/depthwise_f32.c"
 #endif

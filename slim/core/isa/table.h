@@ -13,6 +13,13 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
 #if SLIM_HAS_KERNEL_GEMM_U8
     SLIM_NAME(slim_gemm_u8),
 #endif
+#if SLIM_HAS_KERNEL_SLIDE_U8
+#ifdef SLIM_SLIDES
+    SLIM_NAME(slim_slide_u8),
+#else
+    NULL,
+#endif
+#endif
 #if SLIM_HAS_KERNEL_DEPTHWISE_F32
     SLIM_NAME(slim_depthwise_f32),
 #endif

@@ -40,6 +40,19 @@ typedef struct slim_gemm_u8_task {
     int float_output;
 } slim_gemm_u8_task;
 
+/* A row of output pixels of a convolution by three columns with stride 1, in the arithmetic of slim_gemm_u8_task. */
+enum { SLIM_SLIDE_U8_WIDTH = 16 };   /* output pixels that a row must have */
+typedef struct slim_slide_u8_task {
+    const uint8_t *const *pixels; /* [kernel_h][width + 2], each to k bytes; up to 3 bytes after them may be read */
+    size_t width, kernel_h, k;
+    const int8_t *weights;        /* [panels][kernel_h * 3][ceil(k / 4)][16][4] */
+    const int32_t *channels;      /* [panels][3][16] */
+    uint8_t *out;                 /* [width][out_stride] */
+    size_t out_stride, n;
+    float lo, hi;
+    int32_t zero_point;
+} slim_slide_u8_task;
+
 /* A depthwise convolution (one filter a channel) of some output rows. rows[] are the input rows that they touch: output row
  * r, filter row y reads rows[r * stride_h + y * dilation_h], NULL where that lies in the padding. */
 typedef struct slim_depthwise_f32_task {
@@ -166,6 +179,9 @@ struct slim_kernels {
 #endif
 #if SLIM_HAS_KERNEL_GEMM_U8
     void (*gemm_u8)(const slim_gemm_u8_task *task);
+#endif
+#if SLIM_HAS_KERNEL_SLIDE_U8
+    void (*slide_u8)(const slim_slide_u8_task *task);   /* NULL where gemm_u8 is as fast */
 #endif
 #if SLIM_HAS_KERNEL_DEPTHWISE_F32
     void (*depthwise_f32)(const slim_depthwise_f32_task *task);

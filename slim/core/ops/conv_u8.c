@@ -1,11 +1,13 @@
 /* 2-D convolution of bytes, NHWC: strips of output pixels with a table of row pointers, as conv_f32. Padding is a pointer to
- * a row of the input's zero point. */
+ * a row of the input's zero point. Where there are few output channels and three columns, rows of output pixels with a table of
+ * pixels, which neighbours share. */
 #include "ops/cut.h"
 #include "ops/gemm_u8.h"
 #include "ops/window.h"
 
 #define CONV_U8_POINTERS ((size_t)2048)   /* a strip has at most so many row pointers, */
 #define CONV_U8_STRIP ((size_t)256)       /* and so many output pixels */
+#define CONV_U8_SLIDE 32                  /* output channels up to which slide_u8 is faster */
 
 typedef struct conv_u8_plan {
     size_t taps, k;             /* filter positions; input channels a group */
@@ -27,6 +29,14 @@ static conv_u8_plan conv_u8_layout(const slim_conv_u8_attributes *a, const slim_
     return plan;
 }
 
+/* Pointers of the table of pixels of an output row; 0 where the window does not slide by one. */
+static size_t conv_u8_pixels(const slim_window *w, int32_t out_w)
+{
+    if (w->kernel_w != 3 || w->stride_w != 1 || w->dilation_w != 1 || out_w < SLIM_SLIDE_U8_WIDTH)
+        return 0;
+    return (size_t)w->kernel_h * ((size_t)out_w + 2);
+}
+
 SLIM_COLD static slim_status conv_u8_prepare(slim_prepare *p)
 {
     const slim_conv_u8_attributes *a = (const slim_conv_u8_attributes *)p->attributes;
@@ -45,7 +55,8 @@ SLIM_COLD static slim_status conv_u8_prepare(slim_prepare *p)
         return status;
     dims[0] = x->dims[0];
     dims[3] = a->out_channels;
-    slim_prepare_scratch(p, plan.padding_bytes + plan.strip * plan.taps * sizeof(uint8_t *));
+    const size_t pointers = SLIM_MAX(plan.strip * plan.taps, conv_u8_pixels(&window, dims[2]));
+    slim_prepare_scratch(p, plan.padding_bytes + pointers * sizeof(uint8_t *));
     return slim_prepare_output(p, 0, 4, dims);
 }
 
@@ -123,6 +134,49 @@ static void conv_u8_strip(void *context, size_t index, int worker)
     c->step->kernels->gemm_u8(&task);
 }
 
+/* Output row `index` of all images. */
+static void conv_u8_slide(void *context, size_t index, int worker)
+{
+    const conv_u8_context *c = (const conv_u8_context *)context;
+    const slim_window *w = &c->window;
+    const size_t channels = c->plan.k, in_w = (size_t)c->x->dims[2], in_h = (size_t)c->x->dims[1];
+    const size_t out_h = (size_t)c->y->dims[1], width = (size_t)c->y->dims[2];
+    unsigned char *scratch = slim_step_scratch(c->step, worker);
+    const uint8_t **pixels = (const uint8_t **)(void *)(scratch + c->plan.padding_bytes);
+    slim_gemm_u8_task task;
+    slim_slide_u8_task row;
+    slim_fill(scratch, c->x->zero_point, c->plan.padding_bytes);
+    for (size_t ky = 0; ky < (size_t)w->kernel_h; ky++) {
+        const ptrdiff_t y = (ptrdiff_t)(index % out_h) * w->stride_h - w->pad_top + (ptrdiff_t)ky * w->dilation_h;
+        const int inside = y >= 0 && y < (ptrdiff_t)in_h;
+        const uint8_t *from = c->x->data + (index / out_h * in_h + (inside ? (size_t)y : 0)) * in_w * channels;
+        const size_t first = SLIM_MIN((size_t)w->pad_left, width + 2), last = inside ? SLIM_MIN(first + in_w, width + 2) : first;
+        const uint8_t **to = pixels + ky * (width + 2);
+        for (size_t x = 0; x < first; x++)
+            to[x] = scratch;
+        for (size_t x = first; x < last; x++)
+            to[x] = from + (x - first) * channels;
+        for (size_t x = last; x < width + 2; x++)
+            to[x] = scratch;
+    }
+    task.taps = c->plan.taps;
+    task.k = channels;
+    slim_gemm_u8_fill(&task, c->step, 0, index * width * c->y->row_stride, c->a->lo, c->a->hi, 0.0f, 0.0f);
+    row.pixels = pixels;
+    row.width = width;
+    row.kernel_h = (size_t)w->kernel_h;
+    row.k = channels;
+    row.weights = task.weights;
+    row.channels = task.channels;
+    row.out = (uint8_t *)task.out;
+    row.out_stride = task.out_stride;
+    row.n = (size_t)c->a->out_channels;
+    row.lo = task.lo;
+    row.hi = task.hi;
+    row.zero_point = task.zero_point;
+    c->step->kernels->slide_u8(&row);
+}
+
 static void conv_u8_run(const slim_step *s)
 {
     conv_u8_context c;
@@ -132,6 +186,11 @@ static void conv_u8_run(const slim_step *s)
     c.y = slim_step_output(s, 0);
     c.window = slim_window_of(s, c.x);
     c.plan = conv_u8_layout(c.a, c.x);
+    if (s->kernels->slide_u8 && c.y->type == SLIM_U8 && c.a->groups == 1 && c.a->out_channels <= CONV_U8_SLIDE
+        && conv_u8_pixels(&c.window, c.y->dims[2])) {
+        slim_parallel(s, (size_t)c.y->dims[0] * (size_t)c.y->dims[1], conv_u8_slide, &c);
+        return;
+    }
     c.pixels = (size_t)c.y->dims[0] * (size_t)c.y->dims[1] * (size_t)c.y->dims[2];
     c.cut = slim_cut_of(c.pixels, c.plan.strip, c.plan.panels, (size_t)c.a->groups, s->session->threads);
     slim_parallel(s, c.cut.strips * c.cut.groups * (size_t)c.a->groups, conv_u8_strip, &c);
