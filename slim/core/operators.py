@@ -66,13 +66,13 @@ _TABLE = (
         ("gemm_f32",),
     ),
     # windows and rows
-    Operator(10, "max_pool", _attributes(_WINDOW), ("pool_f32",), ("window",)),
+    Operator(10, "max_pool", _attributes(_WINDOW), ("pool_f32",), ("window", "pool_f32")),
     Operator(
         11,
         "average_pool_f32",
         _attributes(f"{_WINDOW} count_include_pad extra_bottom extra_right"),
         ("pool_f32",),
-        ("window",),
+        ("window", "pool_f32"),
     ),
     Operator(12, "reduce_f32", _attributes("mode axes keep_dims"), ()),
     Operator(13, "softmax_f32", _attributes("axis log"), ("softmax_f32",)),

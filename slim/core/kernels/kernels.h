@@ -152,19 +152,20 @@ typedef struct slim_winograd_image_f32 {
     float *memory;
 } slim_winograd_image_f32;
 
-/* Its filters, transformed: 49 * 4 * channels floats for each of ceil(n / 16) * 16 outputs, in an instruction set's order. */
+/* Its filters of 16 outputs, transformed: 49 * 4 * channels * 16 floats, in an instruction set's order. */
 typedef struct slim_winograd_image_weights {
-    const float *weights;         /* [ceil(n / 16)][kernel_h * kernel_w * channels][16] */
-    size_t channels, n;
-    int kernel_h, kernel_w;       /* up to 8 */
+    const float *weights;         /* [kernel_h * kernel_w * channels][16] */
+    size_t channels, kernel_h, kernel_w;   /* the window up to 8x8 */
     float *out;
 } slim_winograd_image_weights;
 
-/* out[c] = the largest pixels[i][c], or their sum times scale. `out` may be pixels[0]. */
+/* out[i][c] = the largest in[i][row][column][c], or their sum times scale, for windows i < count. */
 typedef struct slim_pool_f32_task {
-    const float *const *pixels;   /* [count], at least one */
-    size_t count, n;
+    const float *in;              /* the first pixel of the first window */
+    size_t rows, columns;         /* of a window, at least one each */
+    size_t row_step, column_step, step;   /* floats between rows, columns and windows */
     float *out;
+    size_t out_step, count, n;
     int sums;
     float scale;
 } slim_pool_f32_task;

@@ -10,37 +10,39 @@
 #define SLIM_STRIDED_WIDTH (8 * (SLIM_STRIDED_TILES + 1))   /* columns that the tiles touch */
 
 /* G g: rows of the points' powers over the product of their differences to the others. */
-static const float SLIM_NAME(slim_strided_filter)[SLIM_STRIDED_POINTS][4] = {
-    { -4.0f / 3, 0.0f, 0.0f, 0.0f },
-    { -1.0f / 3, -1.0f / 3, -1.0f / 3, -1.0f / 3 },
-    { -1.0f / 6, 1.0f / 6, -1.0f / 6, 1.0f / 6 },
-    { 16.0f / 15, 8.0f / 15, 4.0f / 15, 2.0f / 15 },
-    { 16.0f / 21, -8.0f / 21, 4.0f / 21, -2.0f / 21 },
-    { 1.0f / 210, 1.0f / 70, 3.0f / 70, 9.0f / 70 },
-    { 0.0f, 0.0f, 0.0f, 1.0f },
+static const float SLIM_NAME(slim_strided_factors)[SLIM_STRIDED_POINTS * 4] = {
+    -4.0f / 3, 0.0f, 0.0f, 0.0f,
+    -1.0f / 3, -1.0f / 3, -1.0f / 3, -1.0f / 3,
+    -1.0f / 6, 1.0f / 6, -1.0f / 6, 1.0f / 6,
+    16.0f / 15, 8.0f / 15, 4.0f / 15, 2.0f / 15,
+    16.0f / 21, -8.0f / 21, 4.0f / 21, -2.0f / 21,
+    1.0f / 210, 1.0f / 70, 3.0f / 70, 9.0f / 70,
+    0.0f, 0.0f, 0.0f, 1.0f,
 };
 
-/* B^T d of 7 values. */
-SLIM_TILE void SLIM_NAME(slim_strided_in)(const SLIM_VF *d, SLIM_VF *o, const int step)
+/* B^T d of 7 vectors of values, `step` floats apart, of which the last three lie `far` from the first. */
+SLIM_STEP void SLIM_NAME(slim_strided_in)(const float *from, ptrdiff_t step, ptrdiff_t far, float *to, ptrdiff_t to_step)
 {
-    const SLIM_VF minus = SLIM_VF_SPLAT(-1.0f), minus_three = SLIM_VF_SPLAT(-3.0f), half = SLIM_VF_SPLAT(0.5f);
-    const SLIM_VF quarter = SLIM_VF_SPLAT(0.25f), minus_quarter = SLIM_VF_SPLAT(-0.25f), middle = SLIM_VF_SPLAT(-1.25f);
-    SLIM_VF e[6], one, minus_one, plus, less;
+    const SLIM_VF minus = SLIM_VF_SPLAT(-1.0f), quarter = SLIM_VF_SPLAT(0.25f), middle = SLIM_VF_SPLAT(-1.25f);
+    SLIM_VF d[SLIM_STRIDED_POINTS], e[6], one, minus_one, plus, less;
     int i;
     SLIM_UNROLL
+    for (i = 0; i < SLIM_STRIDED_POINTS; i++)
+        d[i] = SLIM_VF_LOAD(i < 4 ? from + i * step : from + far + (i - 4) * step);
+    SLIM_UNROLL
     for (i = 0; i < 6; i++)   /* without the point 3 */
-        e[i] = SLIM_VF_FMA(d[i], minus_three, d[i + 1]);
-    one = SLIM_VF_FMA(e[2], minus_quarter, e[4]);
-    minus_one = SLIM_VF_FMA(e[1], minus_quarter, e[3]);
+        e[i] = SLIM_VF_FMA(d[i], SLIM_VF_SPLAT(-3.0f), d[i + 1]);
+    one = SLIM_VF_FMA(e[2], SLIM_VF_SPLAT(-0.25f), e[4]);
+    minus_one = SLIM_VF_FMA(e[1], SLIM_VF_SPLAT(-0.25f), e[3]);
     plus = SLIM_VF_FMA(e[2], minus, e[4]);
-    less = SLIM_VF_MUL(SLIM_VF_FMA(e[1], minus, e[3]), half);
-    o[0] = SLIM_VF_FMA(e[0], quarter, SLIM_VF_FMA(e[2], middle, e[4]));
-    o[step] = SLIM_VF_ADD(one, minus_one);
-    o[2 * step] = SLIM_VF_FMA(minus_one, minus, one);
-    o[3 * step] = SLIM_VF_ADD(plus, less);
-    o[4 * step] = SLIM_VF_FMA(less, minus, plus);
-    o[5 * step] = SLIM_VF_FMA(d[1], quarter, SLIM_VF_FMA(d[3], middle, d[5]));
-    o[6 * step] = SLIM_VF_FMA(e[1], quarter, SLIM_VF_FMA(e[3], middle, e[5]));
+    less = SLIM_VF_MUL(SLIM_VF_FMA(e[1], minus, e[3]), SLIM_VF_SPLAT(0.5f));
+    SLIM_VF_STORE(to, SLIM_VF_FMA(e[0], quarter, SLIM_VF_FMA(e[2], middle, e[4])));
+    SLIM_VF_STORE(to + to_step, SLIM_VF_ADD(one, minus_one));
+    SLIM_VF_STORE(to + 2 * to_step, SLIM_VF_FMA(minus_one, minus, one));
+    SLIM_VF_STORE(to + 3 * to_step, SLIM_VF_ADD(plus, less));
+    SLIM_VF_STORE(to + 4 * to_step, SLIM_VF_FMA(less, minus, plus));
+    SLIM_VF_STORE(to + 5 * to_step, SLIM_VF_FMA(d[1], quarter, SLIM_VF_FMA(d[3], middle, d[5])));
+    SLIM_VF_STORE(to + 6 * to_step, SLIM_VF_FMA(e[1], quarter, SLIM_VF_FMA(e[3], middle, e[5])));
 }
 
 /* A^T m: 7 values to 4. */
@@ -56,47 +58,45 @@ SLIM_TILE void SLIM_NAME(slim_strided_out)(const SLIM_VF *m, SLIM_VF *o)
                        SLIM_VF_FMA(difference2, SLIM_VF_SPLAT(0.125f), SLIM_VF_ADD(difference, m[6])));
 }
 
-/* Filters of a vector of output channels: U[row of points][k][point][lanes]. */
+/* G g of 4 vectors of values, 7 of them apart. */
+SLIM_STEP void SLIM_NAME(slim_strided_filter)(const float *from, float *to)
+{
+    const float *factor = SLIM_NAME(slim_strided_factors);
+    SLIM_ROLL
+    for (int i = 0; i < SLIM_STRIDED_POINTS; i++, factor += 4, to += SLIM_LANES) {
+        SLIM_VF sum = SLIM_VF_SPLAT(0.0f);
+        SLIM_UNROLL
+        for (int j = 0; j < 4; j++)
+            sum = SLIM_VF_FMA(SLIM_VF_LOAD(from + j * SLIM_STRIDED_POINTS * SLIM_LANES), SLIM_VF_SPLAT(factor[j]), sum);
+        SLIM_VF_STORE(to, sum);
+    }
+}
+
+/* Vectors of output channels, k after k; filters that end within 4x4 taps go on with zeros. */
 SLIM_STEP void SLIM_NAME(slim_winograd_image_weights_f32)(const slim_winograd_image_weights *task)
 {
-    const size_t channels = task->channels, k = 4 * channels;
-    const int kernel_h = task->kernel_h, kernel_w = task->kernel_w;
-    const size_t panel = (size_t)(kernel_h * kernel_w) * channels * SLIM_PANEL;
-    float *to = task->out;
+    const size_t k = 4 * task->channels, row = SLIM_STRIDED_POINTS * SLIM_LANES;
     SLIM_ROLL
-    for (size_t first = 0; first < task->n; first += SLIM_LANES) {
-        const float *from = task->weights + first / SLIM_PANEL * panel + first % SLIM_PANEL;
+    for (size_t e = 0; e < k * SLIM_VECTORS; e++) {
+        const size_t at = e % k, vector = e / k;
+        float taps[4 * SLIM_STRIDED_POINTS * SLIM_LANES], half[4 * SLIM_STRIDED_POINTS * SLIM_LANES];
+        float *to = task->out + (vector * SLIM_STRIDED_POINTS * k + at) * row;
+        size_t i;
         SLIM_ROLL
-        for (size_t at = 0; at < k; at++) {
-            const size_t channel = at / 4;
-            const int row = (int)(at / 2 % 2), column = (int)(at % 2);
-            SLIM_VF half[SLIM_STRIDED_POINTS][4];   /* rows transformed */
-            SLIM_ROLL
-            for (int i = 0; i < SLIM_STRIDED_POINTS; i++) {
-                SLIM_ROLL
-                for (int x = 0; x < 4; x++) {
-                    half[i][x] = SLIM_VF_SPLAT(0.0f);
-                    SLIM_ROLL
-                    for (int y = 0; y < 4; y++) {
-                        const int down = 2 * y + row, across = 2 * x + column;
-                        if (down < kernel_h && across < kernel_w)
-                            half[i][x] = SLIM_VF_FMA(
-                                SLIM_VF_LOAD(from + ((size_t)(down * kernel_w + across) * channels + channel) * SLIM_PANEL),
-                                SLIM_VF_SPLAT(SLIM_NAME(slim_strided_filter)[i][y]), half[i][x]);
-                    }
-                }
-            }
-            SLIM_ROLL
-            for (int e = 0; e < SLIM_STRIDED_POINTS * SLIM_STRIDED_POINTS; e++) {
-                const int i = e / SLIM_STRIDED_POINTS, j = e % SLIM_STRIDED_POINTS;
-                SLIM_VF sum = SLIM_VF_SPLAT(0.0f);
-                SLIM_ROLL
-                for (int x = 0; x < 4; x++)
-                    sum = SLIM_VF_FMA(half[i][x], SLIM_VF_SPLAT(SLIM_NAME(slim_strided_filter)[j][x]), sum);
-                SLIM_VF_STORE(to + (((size_t)i * k + at) * SLIM_STRIDED_POINTS + (size_t)j) * SLIM_LANES, sum);
-            }
+        for (i = 0; i < 16; i++) {
+            const size_t y = i / 4 * 2 + at / 2 % 2, x = i % 4 * 2 + at % 2;
+            SLIM_VF tap = SLIM_VF_SPLAT(0.0f);
+            if (y < task->kernel_h && x < task->kernel_w)
+                tap = SLIM_VF_LOAD(task->weights + ((y * task->kernel_w + x) * task->channels + at / 4) * SLIM_PANEL
+                                   + vector * SLIM_LANES);
+            SLIM_VF_STORE(taps + i / 4 * row + i % 4 * SLIM_LANES, tap);
         }
-        to += SLIM_STRIDED_POINTS * SLIM_STRIDED_POINTS * k * SLIM_LANES;
+        SLIM_ROLL
+        for (i = 0; i < 4; i++)
+            SLIM_NAME(slim_strided_filter)(taps + i * SLIM_LANES, half + i * row);
+        SLIM_ROLL
+        for (i = 0; i < SLIM_STRIDED_POINTS; i++)
+            SLIM_NAME(slim_strided_filter)(half + i * SLIM_LANES, to + i * k * row);
     }
 }
 
@@ -106,53 +106,42 @@ SLIM_STEP void SLIM_NAME(slim_strided_lines)(const slim_winograd_image_f32 *task
     const int32_t left = task->left, start = left < 0 ? SLIM_MIN(-left, SLIM_STRIDED_WIDTH) : 0;
     const int32_t end = SLIM_MAX(SLIM_MIN(task->in_w - left, SLIM_STRIDED_WIDTH), start);
     SLIM_ROLL
-    for (int row = 0; row < SLIM_STRIDED_POINTS; row++, lines += 8 * SLIM_STRIDED_LINE) {
-        const int32_t y = top + 2 * row;
+    for (int row = 0; row < SLIM_STRIDED_POINTS; row++, top += 2, lines += 8 * SLIM_STRIDED_LINE) {
+        const int inside = top >= 0 && top < task->in_h;
         float padded[SLIM_STRIDED_WIDTH];
-        const float *from = padded;
-        if (y >= 0 && y < task->in_h && !start && end == SLIM_STRIDED_WIDTH) {
-            from = plane + (ptrdiff_t)y * task->in_w + left;
-        } else {
+        const float *from = plane + (ptrdiff_t)top * task->in_w + left;
+        if (!inside || end - start < SLIM_STRIDED_WIDTH) {
             slim_fill(padded, 0, sizeof padded);
-            if (y >= 0 && y < task->in_h && end > start)
-                slim_copy(padded + start, plane + (ptrdiff_t)y * task->in_w + left + start,
-                          (size_t)(end - start) * sizeof(float));
+            if (inside)
+                slim_copy(padded + start, from + start, (size_t)(end - start) * sizeof(float));
+            from = padded;
         }
         SLIM_ROLL
         for (int tile = 0; tile <= SLIM_STRIDED_TILES; tile++) {
             SLIM_UNROLL
             for (int x = 0; x < 8; x++)
                 lines[x * SLIM_STRIDED_LINE + tile] = from[8 * tile + x];
+            __asm__ volatile("");   /* compilers make a page of shuffles of this loop otherwise, which are not faster */
         }
     }
 }
 
-/* The transformed image, V[row of points][k][point][tile], of one kind of rows: k and k + 1 are even and odd columns. */
+/* Both transforms of even (and then of odd) columns of such rows: to[row of points][k][point][tile]. */
 SLIM_STEP void SLIM_NAME(slim_strided_image)(const float *lines, size_t k, float *to)
 {
-    const size_t step = k * SLIM_STRIDED_POINTS * SLIM_STRIDED_TILES;
     SLIM_ROLL
-    for (int column = 0; column < 2; column++) {
+    for (int at = 0; at < 2 * SLIM_STRIDED_TILES; at += SLIM_LANES) {
+        const int column = at / SLIM_STRIDED_TILES, tile = at % SLIM_STRIDED_TILES;
+        float block[SLIM_STRIDED_POINTS * SLIM_STRIDED_POINTS * SLIM_LANES];
         SLIM_ROLL
-        for (int tile = 0; tile < SLIM_STRIDED_TILES; tile += SLIM_LANES) {
-            SLIM_VF block[SLIM_STRIDED_POINTS * SLIM_STRIDED_POINTS], d[SLIM_STRIDED_POINTS], o[SLIM_STRIDED_POINTS];
-            const float *from = lines + column * SLIM_STRIDED_LINE + tile;
-            int i, j;
-            SLIM_ROLL
-            for (i = 0; i < SLIM_STRIDED_POINTS; i++, from += 8 * SLIM_STRIDED_LINE) {
-                SLIM_UNROLL
-                for (j = 0; j < SLIM_STRIDED_POINTS; j++)
-                    d[j] = SLIM_VF_LOAD(from + 2 * j % 8 * SLIM_STRIDED_LINE + j / 4);
-                SLIM_NAME(slim_strided_in)(d, block + i, SLIM_STRIDED_POINTS);
-            }
-            SLIM_ROLL
-            for (j = 0; j < SLIM_STRIDED_POINTS; j++) {
-                float *out = to + (column * SLIM_STRIDED_POINTS + j) * SLIM_STRIDED_TILES + tile;
-                SLIM_NAME(slim_strided_in)(block + j * SLIM_STRIDED_POINTS, o, 1);
-                SLIM_UNROLL
-                for (i = 0; i < SLIM_STRIDED_POINTS; i++)
-                    SLIM_VF_STORE(out + (size_t)i * step, o[i]);
-            }
+        for (int i = 0; i < 2 * SLIM_STRIDED_POINTS; i++) {   /* rows, then columns */
+            const int down = i >= SLIM_STRIDED_POINTS, j = down ? i - SLIM_STRIDED_POINTS : i;
+            SLIM_NAME(slim_strided_in)(
+                down ? block + j * SLIM_STRIDED_POINTS * SLIM_LANES
+                     : lines + (8 * j + column) * SLIM_STRIDED_LINE + tile,
+                down ? SLIM_LANES : 2 * SLIM_STRIDED_LINE, down ? 4 * SLIM_LANES : 1,
+                down ? to + (column * SLIM_STRIDED_POINTS + j) * SLIM_STRIDED_TILES + tile : block + j * SLIM_LANES,
+                down ? (ptrdiff_t)k * SLIM_STRIDED_POINTS * SLIM_STRIDED_TILES : SLIM_STRIDED_POINTS * SLIM_LANES);
         }
     }
 }
@@ -205,11 +194,9 @@ SLIM_STEP void SLIM_NAME(slim_strided_store)(const slim_winograd_image_f32 *task
         for (i = 0; i < SLIM_STRIDED_POINTS; i++)
             m[i] = SLIM_VF_LOAD(sums + (size_t)i * step + column * SLIM_LANES);
         SLIM_NAME(slim_strided_out)(m, o);
-        SLIM_UNROLL
-        for (i = 0; i < 4; i++)
-            if ((size_t)i < task->rows)
-                SLIM_VF_STORE_PART(out + (size_t)i * task->out_row, lanes,
-                                   SLIM_VF_MIN(SLIM_VF_MAX(SLIM_VF_ADD(o[i], bias), lo), hi));
+        SLIM_ROLL
+        for (size_t row = 0; row < task->rows; row++, out += task->out_row)
+            SLIM_VF_STORE_PART(out, lanes, SLIM_VF_MIN(SLIM_VF_MAX(SLIM_VF_ADD(o[row], bias), lo), hi));
     }
 }
 

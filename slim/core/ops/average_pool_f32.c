@@ -40,17 +40,6 @@ typedef struct average_pool_f32_context {
     size_t pieces;            /* of the channels */
 } average_pool_f32_context;
 
-static void average_pool_f32_pixel(const average_pool_f32_context *c, float *to, const float *image, size_t channel, size_t n,
-                                   int32_t y, int32_t x)
-{
-    slim_cover rows, columns;
-    slim_cover_pixel(&c->window, &c->rule, c->x, y, x, &rows, &columns);
-    float count = (float)rows.counted * (float)columns.counted;
-    float scale = count > 0.0f ? 1.0f / count : 0.0f;
-    if (!slim_pool_f32_window(c->kernels, &c->window, c->x, image, y, x, rows, columns, 1, scale, to, channel, n))
-        slim_fill(to, 0, n * sizeof(float));
-}
-
 /* A task is a row of output pixels and some of their channels. */
 static void average_pool_f32_task(void *context, size_t index, int worker)
 {
@@ -60,9 +49,9 @@ static void average_pool_f32_task(void *context, size_t index, int worker)
     size_t n = SLIM_MIN((size_t)AVERAGE_POOL_F32_CHANNELS, channels - first);
     const float *image = (const float *)c->x->data + row / out_h * (c->x->count / (size_t)c->x->dims[0]);
     (void)worker;
-    for (size_t x = 0; x < out_w; x++)
-        average_pool_f32_pixel(c, (float *)c->y->data + (row * out_w + x) * c->y->row_stride + first, image, first, n,
-                               (int32_t)(row % out_h), (int32_t)x);
+    slim_pool_f32_row(c->kernels, &c->window, &c->rule, c->x, image, (int32_t)(row % out_h),
+                      (float *)c->y->data + row * out_w * c->y->row_stride + first, (int32_t)out_w, c->y->row_stride, first, n,
+                      0.0f);
 }
 
 static void average_pool_f32_run(const slim_step *s)

@@ -26,49 +26,29 @@ typedef struct max_pool_context {
     slim_window window;
 } max_pool_context;
 
-enum { MAX_POOL_BYTES = 64 };   /* channels whose maxima are kept in local memory */
+/* A window that lies in the padding alone has the lowest finite value of the type, as in onnxruntime. */
+#define MAX_POOL_LOWEST (-3.40282347e38f)
 
-/* The largest bytes of rows x columns pixels, `row` and `column` bytes apart, of MAX_POOL_BYTES channels. Compilers keep
- * them in registers. Bytes of either sign: `flip` is 0x80 for signed ones. */
-static void max_pool_block(uint8_t *__restrict to, const uint8_t *__restrict from, size_t rows, size_t columns, size_t row,
-                           size_t column, uint8_t flip)
+enum { MAX_POOL_BYTES = 64 };   /* channels whose maxima are kept in registers, at most */
+
+/* The largest bytes of rows x columns pixels, `row` and `column` bytes apart, of `n` channels, which compilers keep in
+ * registers. Bytes of either sign: `flip` is 0x80 for signed ones. */
+SLIM_INLINE void max_pool_block(uint8_t *__restrict to, const uint8_t *__restrict from, size_t rows, size_t columns, size_t row,
+                                size_t column, uint8_t flip, const size_t n)
 {
     uint8_t most[MAX_POOL_BYTES];
-    for (size_t i = 0; i < MAX_POOL_BYTES; i++)
+    for (size_t i = 0; i < n; i++)
         most[i] = from[i] ^ flip;
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++) {
             const uint8_t *p = from + r * row + c * column;
-            for (size_t i = 0; i < MAX_POOL_BYTES; i++) {
+            for (size_t i = 0; i < n; i++) {
                 uint8_t x = p[i] ^ flip;
                 most[i] = x > most[i] ? x : most[i];
             }
         }
-    for (size_t i = 0; i < MAX_POOL_BYTES; i++)
-        to[i] = most[i] ^ flip;
-}
-
-static void max_pool_end(uint8_t *__restrict to, const uint8_t *__restrict from, size_t rows, size_t columns, size_t row,
-                         size_t column, uint8_t flip, size_t n)
-{
     for (size_t i = 0; i < n; i++)
-        to[i] = from[i];
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c++)
-            for (size_t i = 0; i < n; i++) {
-                uint8_t x = from[r * row + c * column + i];
-                to[i] = (x ^ flip) > (to[i] ^ flip) ? x : to[i];
-            }
-}
-
-/* A window that lies in the padding alone has the lowest finite value of the type, as in onnxruntime. */
-static void max_pool_lowest(int type, unsigned char *to, size_t n)
-{
-    static const float lowest = -3.40282347e38f;
-    for (size_t i = 0; i < n && type == SLIM_F32; i++)
-        slim_copy(to + i * sizeof lowest, &lowest, sizeof lowest);
-    if (type != SLIM_F32)
-        slim_fill(to, type == SLIM_I8 ? 0x80 : 0, n);
+        to[i] = most[i] ^ flip;
 }
 
 static void max_pool_pixel(const max_pool_context *c, unsigned char *to, const unsigned char *image, int32_t y, int32_t x)
@@ -84,24 +64,17 @@ static void max_pool_pixel(const max_pool_context *c, unsigned char *to, const u
     const size_t height = (size_t)(rows.last - rows.first), width = (size_t)(columns.last - columns.first);
     size_t at = 0;
     if (!height || !width) {
-        max_pool_lowest(c->x->type, to, channels);
+        slim_fill(to, c->x->type == SLIM_I8 ? 0x80 : 0, channels);
         return;
     }
     image += ((size_t)(top + rows.first * w->dilation_h) * (size_t)in_w + (size_t)(left + columns.first * w->dilation_w))
         * channels;
     for (; at + MAX_POOL_BYTES <= channels; at += MAX_POOL_BYTES)
-        max_pool_block(to + at, image + at, height, width, row, column, flip);
-    max_pool_end(to + at, image + at, height, width, row, column, flip, channels - at);
-}
-
-static void max_pool_pixel_f32(const max_pool_context *c, float *to, const float *image, int32_t y, int32_t x)
-{
-    const slim_window *w = &c->window;
-    const int32_t in_h = c->x->dims[1], in_w = c->x->dims[2];
-    slim_cover rows = slim_cover_axis(y * w->stride_h - w->pad_top, w->kernel_h, w->dilation_h, in_h, in_h, 0);
-    slim_cover columns = slim_cover_axis(x * w->stride_w - w->pad_left, w->kernel_w, w->dilation_w, in_w, in_w, 0);
-    if (!slim_pool_f32_window(c->kernels, w, c->x, image, y, x, rows, columns, 0, 1.0f, to, 0, (size_t)c->x->dims[3]))
-        max_pool_lowest(SLIM_F32, (unsigned char *)to, (size_t)c->x->dims[3]);
+        max_pool_block(to + at, image + at, height, width, row, column, flip, MAX_POOL_BYTES);
+    for (; at + 8 <= channels; at += 8)
+        max_pool_block(to + at, image + at, height, width, row, column, flip, 8);
+    for (; at < channels; at++)
+        max_pool_block(to + at, image + at, height, width, row, column, flip, 1);
 }
 
 /* A task is a row of output pixels. */
@@ -111,14 +84,15 @@ static void max_pool_row(void *context, size_t index, int worker)
     size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2];
     size_t stride = c->y->row_stride * slim_type_bytes(c->x->type);
     const unsigned char *image = c->x->data + index / out_h * (c->x->bytes / (size_t)c->x->dims[0]);
+    unsigned char *to = c->y->data + index * out_w * stride;
     (void)worker;
-    for (size_t x = 0; x < out_w; x++) {
-        unsigned char *to = c->y->data + (index * out_w + x) * stride;
-        if (c->x->type == SLIM_F32)
-            max_pool_pixel_f32(c, (float *)(void *)to, (const float *)(const void *)image, (int32_t)(index % out_h), (int32_t)x);
-        else
-            max_pool_pixel(c, to, image, (int32_t)(index % out_h), (int32_t)x);
+    if (c->x->type == SLIM_F32) {
+        slim_pool_f32_row(c->kernels, &c->window, NULL, c->x, (const float *)(const void *)image, (int32_t)(index % out_h),
+                          (float *)(void *)to, (int32_t)out_w, c->y->row_stride, 0, (size_t)c->x->dims[3], MAX_POOL_LOWEST);
+        return;
     }
+    for (size_t x = 0; x < out_w; x++)
+        max_pool_pixel(c, to + x * stride, image, (int32_t)(index % out_h), (int32_t)x);
 }
 
 static void max_pool_run(const slim_step *s)

@@ -9,9 +9,10 @@ typedef struct slim_cover {
     int32_t first, last, counted;
 } slim_cover;
 
-/* `start` is the input index of filter position 0; `end` is one past the last padded position that counts. */
-SLIM_INLINE slim_cover slim_cover_axis(int32_t start, int32_t kernel, int32_t dilation, int32_t in, int32_t end,
-                                       int count_include_pad)
+/* `start` is the input index of filter position 0; `end` is one past the last padded position that counts. A function, and
+ * not inline: it is called in many places, and never for each channel. */
+static __attribute__((noinline, unused)) slim_cover slim_cover_axis(int32_t start, int32_t kernel, int32_t dilation, int32_t in,
+                                                                    int32_t end, int count_include_pad)
 {
     slim_cover c;
     int32_t fit = end > start ? (end - start - 1) / dilation + 1 : 0;

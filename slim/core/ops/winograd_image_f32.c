@@ -38,19 +38,19 @@ SLIM_COLD static slim_status winograd_image_prepare(slim_prepare *p)
     return SLIM_OK;
 }
 
-static void winograd_image_filters(void *context, size_t panel, int worker)
+static void winograd_image_filters(const winograd_image_context *c)
 {
-    const winograd_image_context *c = (const winograd_image_context *)context;
     slim_winograd_image_weights task;
-    (void)worker;
     task.channels = (size_t)c->x->dims[1];
-    task.kernel_h = c->window.kernel_h;
-    task.kernel_w = c->window.kernel_w;
-    task.n = SLIM_PANEL;
-    task.weights = (const float *)c->w->data
-        + panel * (size_t)(task.kernel_h * task.kernel_w) * task.channels * SLIM_PANEL;
-    task.out = c->weights + panel * 4 * SLIM_STRIDED_POINTS * SLIM_STRIDED_POINTS * task.channels * SLIM_PANEL;
-    c->step->kernels->winograd_image_weights_f32(&task);
+    task.kernel_h = (size_t)c->window.kernel_h;
+    task.kernel_w = (size_t)c->window.kernel_w;
+    task.weights = (const float *)c->w->data;
+    task.out = c->weights;
+    for (int32_t panel = 0; panel < c->w->dims[0]; panel++) {
+        c->step->kernels->winograd_image_weights_f32(&task);
+        task.weights += c->w->count / (size_t)c->w->dims[0];
+        task.out += 4 * SLIM_STRIDED_POINTS * SLIM_STRIDED_POINTS * task.channels * SLIM_PANEL;
+    }
 }
 
 static void winograd_image_block(void *context, size_t index, int worker)
@@ -93,7 +93,7 @@ static void winograd_image_run(const slim_step *s)
     c.weights = (float *)(slim_step_scratch(s, 0) + winograd_image_own((size_t)c.x->dims[1]));
     c.tiles_h = slim_ceil_div((size_t)c.y->dims[1], 4);
     c.blocks = slim_ceil_div((size_t)c.y->dims[2], 4 * SLIM_STRIDED_TILES);
-    slim_parallel(s, slim_ceil_div((size_t)c.a->out_channels, SLIM_PANEL), winograd_image_filters, &c);
+    winograd_image_filters(&c);
     slim_parallel(s, (size_t)c.y->dims[0] * c.tiles_h * c.blocks, winograd_image_block, &c);
 }
 
