@@ -13,6 +13,9 @@
 #define SLIM_VF_MUL(a, b) _mm512_mul_ps((a), (b))
 #define SLIM_VF_DIV(a, b) _mm512_div_ps((a), (b))
 #define SLIM_VF_FMA(x, w, a) _mm512_fmadd_ps((x), (w), (a))
+/* Of the lower eight lanes: half the time where 512 bits take the unit twice (Zen 4), and no more elsewhere. */
+#define SLIM_VF_FMA_HALF(x, w, a) \
+    _mm512_castps256_ps512(_mm256_fmadd_ps(_mm512_castps512_ps256(x), _mm512_castps512_ps256(w), _mm512_castps512_ps256(a)))
 #define SLIM_VF_MAX(a, b) _mm512_max_ps((a), (b))   /* a > b ? a : b */
 #define SLIM_VF_MIN(a, b) _mm512_min_ps((a), (b))
 #define SLIM_VF_LOAD_PART(p, count) _mm512_maskz_loadu_ps((__mmask16)((1u << (count)) - 1), (p))

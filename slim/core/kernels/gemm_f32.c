@@ -7,9 +7,17 @@
 #define SLIM_GEMM_F32_AHEAD ((size_t)32 << 10)   /* weights of the next panels are fetched while these are in use, floats; */
 #define SLIM_GEMM_F32_NEAR ((size_t)1 << 10)     /* where they are more than that, only those that come soon */
 
-/* Rows `row` to row + mr, vectors `vector` to vector + nv. */
+/* 24 and 40 channels are half a vector less than 2 and 3: where a half takes half the time there are tiles for it. */
+#if defined(SLIM_VF_FMA_HALF)
+#define SLIM_GEMM_F32_HALF(nv) ((nv) == 2 || (nv) == 3)
+#else
+#define SLIM_GEMM_F32_HALF(nv) 0
+#define SLIM_VF_FMA_HALF(x, w, a) (a)
+#endif
+
+/* Rows `row` to row + mr, vectors `vector` to vector + nv. `half`: only the lower half of the last vector is there. */
 SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, size_t row, size_t vector, const int mr,
-                                             const int nv)
+                                             const int nv, const int half)
 {
     const size_t taps = task->taps, k = task->k, panel_stride = taps * k * SLIM_PANEL;
     const float *const *rows = task->rows + row * taps;
@@ -64,7 +72,8 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
                 SLIM_VF splat = SLIM_VF_SPLAT(x[i][j]);
                 SLIM_UNROLL
                 for (v = 0; v < nv; v++)
-                    acc[i][v] = SLIM_VF_FMA(splat, w[v], acc[i][v]);
+                    acc[i][v] = half && v == nv - 1 ? SLIM_VF_FMA_HALF(splat, w[v], acc[i][v])
+                        : SLIM_VF_FMA(splat, w[v], acc[i][v]);
             }
         }
     }
@@ -90,20 +99,28 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
 #define SLIM_GEMM_F32_GROUP(nv, a, b, c) \
     SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv##x##a)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
     { \
-        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, a, nv); \
+        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, a, nv, 0); \
+    } \
+    SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv##x##a##_half)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
+    { \
+        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, a, nv, 1); \
     } \
     SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv##_left)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
     { \
         for (; b > c && row + b <= task->m; row += b) \
-            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, b, nv); \
+            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, b, nv, 0); \
         for (; a > c && row + c <= task->m; row += c) \
-            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, c, nv); \
+            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, c, nv, 0); \
     } \
     SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv)(const slim_gemm_f32_task *task, size_t vector) \
     { \
+        const int half = SLIM_GEMM_F32_HALF(nv) && task->n <= (vector + nv) * SLIM_LANES - SLIM_LANES / 2; \
         size_t row; \
         for (row = 0; row + a <= task->m; row += a) \
-            SLIM_NAME(slim_gemm_f32_##nv##x##a)(task, row, vector); \
+            if (half) \
+                SLIM_NAME(slim_gemm_f32_##nv##x##a##_half)(task, row, vector); \
+            else \
+                SLIM_NAME(slim_gemm_f32_##nv##x##a)(task, row, vector); \
         SLIM_NAME(slim_gemm_f32_##nv##_left)(task, row, vector); \
     }
 SLIM_GEMM_F32_TILES(SLIM_GEMM_F32_GROUP)
@@ -120,6 +137,8 @@ SLIM_STEP void SLIM_NAME(slim_gemm_f32)(const slim_gemm_f32_task *task)
     }
 }
 #undef SLIM_GEMM_F32_CASE
+#undef SLIM_GEMM_F32_HALF
+#undef SLIM_VF_FMA_HALF
 #undef SLIM_PREFETCH
 #undef SLIM_GEMM_F32_AHEAD
 #undef SLIM_GEMM_F32_NEAR
