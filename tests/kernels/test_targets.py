@@ -34,6 +34,15 @@ def test_arm(tmp_path: Path, family: str, cc: str, emulator: str, cpus: dict[str
         assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_wasm(tmp_path: Path) -> None:
+    compiler("wasm-ld")
+    command = [compiler("clang"), "--target=wasm32-wasi", "-O2", "-msimd128"]
+    program = build(tmp_path, "compare.wasm", [COMPARE], FAMILIES["wasm"], command)
+    for isa in FAMILIES["wasm"]:
+        result = compare([compiler("node"), "--no-warnings", str(HERE / "wasi.mjs"), str(program)], isa, 150)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
 def test_an_instruction_set_that_the_processor_lacks_is_refused(tmp_path: Path) -> None:
     program = build(
         tmp_path, "compare", [COMPARE], ("neon", "neondot"), [compiler("aarch64-linux-gnu-gcc"), "-O0", "-static"]

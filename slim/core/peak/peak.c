@@ -60,7 +60,7 @@ PEAK_LOOP(peak_dot256, PEAK_DOT_VEX, "ymm")
                          : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v14", "v15", "cc"); \
     }
 #define PEAK_FMA(i, reg) "fmla " reg #i ".4s, " reg "14.4s, " reg "15.4s\n\t"
-#define PEAK_DOT(i, reg) ".arch_extension dotprod\n\tsdot " reg #i ".4s, " reg "14.16b, " reg "15.16b\n\t"
+#define PEAK_DOT(i, reg) ".arch armv8.2-a+dotprod\n\tsdot " reg #i ".4s, " reg "14.16b, " reg "15.16b\n\t"
 PEAK_LOOP(peak_fma128, PEAK_FMA, "v")
 PEAK_LOOP(peak_dot128, PEAK_DOT, "v")
 #include <sys/auxv.h>
