@@ -66,7 +66,7 @@ _TABLE = (
         ("gemm_f32",),
     ),
     # windows and rows
-    Operator(10, "max_pool", _attributes(_WINDOW), ("pool_f32",), ("window", "pool_f32")),
+    Operator(10, "max_pool", _attributes(_WINDOW), ("pool_f32", "max_u8"), ("window", "pool_f32")),
     Operator(
         11,
         "average_pool_f32",

@@ -36,6 +36,7 @@ _SELECTION = "\n".join(
         "PAIR_U8",
         "LOOKUP_U8",
         "MEAN_U8",
+        "MAX_U8",
         "QUANTIZE_U8",
         "SLIDE_U8",
     )

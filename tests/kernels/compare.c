@@ -488,6 +488,31 @@ static int compare_mean_u8(const slim_kernels *kernels)
     return wrong;
 }
 
+static int compare_max_u8(const slim_kernels *kernels)
+{
+    slim_max_u8_task t;
+    int wrong = 0;
+    memset(&t, 0, sizeof t);
+    t.n = (size_t)range(16, 150);
+    t.rows = (size_t)range(1, 5);
+    t.columns = (size_t)range(1, 5);
+    t.column_step = t.n * (size_t)range(1, 2);
+    t.row_step = t.columns * t.column_step;
+    uint8_t *from = bytes(t.rows * t.row_step - t.column_step + t.n, 0), *out = (uint8_t *)get(t.n);
+    t.from = from;
+    t.out = out;
+    kernels->max_u8(&t);
+    for (size_t i = 0; i < t.n && !wrong; i++) {
+        uint8_t most = 0;
+        for (size_t at = 0; at < t.rows * t.columns; at++)
+            most = SLIM_MAX(most, from[at / t.columns * t.row_step + at % t.columns * t.column_step + i]);
+        if (out[i] != most)
+            wrong = fail("max_u8", "another result", t.n, i);
+    }
+    free(from), free(out);
+    return wrong;
+}
+
 /* Near the middle between two integers the kernel must say that it is not sure; elsewhere it must be right. */
 static int compare_quantize_u8(const slim_kernels *kernels)
 {
@@ -540,7 +565,7 @@ int main(int argc, char **argv)
         state = (uint32_t)(seed + i) * 2654435761u + 1;
         if (compare_gemm_f32(kernels) + compare_gemm_u8(kernels) + compare_depthwise_f32(kernels) + compare_depthwise_u8(kernels)
             + compare_pair_u8(kernels) + compare_lookup_u8(kernels) + compare_mean_u8(kernels)
-            + compare_quantize_u8(kernels) + compare_slide_u8(kernels)) {
+            + compare_quantize_u8(kernels) + compare_slide_u8(kernels) + compare_max_u8(kernels)) {
             printf("seed %d\n", seed + i);
             return 1;
         }

@@ -26,6 +26,9 @@
 #if SLIM_HAS_KERNEL_MEAN_U8
 #include "kernels/mean_u8.c"
 #endif
+#if SLIM_HAS_KERNEL_MAX_U8
+#include "kernels/max_u8.c"
+#endif
 #if SLIM_HAS_KERNEL_QUANTIZE_U8
 #include "kernels/quantize_u8.c"
 #endif

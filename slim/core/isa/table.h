@@ -35,6 +35,9 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
 #if SLIM_HAS_KERNEL_MEAN_U8
     SLIM_NAME(slim_mean_u8),
 #endif
+#if SLIM_HAS_KERNEL_MAX_U8
+    SLIM_NAME(slim_max_u8),
+#endif
 #if SLIM_HAS_KERNEL_QUANTIZE_U8
     SLIM_NAME(slim_quantize_u8),
 #endif

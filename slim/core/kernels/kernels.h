@@ -102,6 +102,14 @@ typedef struct slim_mean_u8_task {
     int32_t zero_point;           /* of the output */
 } slim_mean_u8_task;
 
+/* out[c] = the largest of channel c over rows x columns pixels, at least one. `out` overlaps none of them. */
+typedef struct slim_max_u8_task {
+    const uint8_t *from;          /* the first pixel */
+    size_t rows, columns, row_step, column_step;   /* steps in bytes */
+    uint8_t *out;
+    size_t n;                     /* channels, at least 16 */
+} slim_max_u8_task;
+
 /* to = zero_point + round_to_even(clamp(from * factor, lo, hi)). 1 where that is surely what dividing by the scale gives: the
  * square of each distance from an integer is below `limit`, and every value is finite. */
 typedef struct slim_quantize_u8_task {
@@ -198,6 +206,9 @@ struct slim_kernels {
 #endif
 #if SLIM_HAS_KERNEL_MEAN_U8
     void (*mean_u8)(const slim_mean_u8_task *task);
+#endif
+#if SLIM_HAS_KERNEL_MAX_U8
+    void (*max_u8)(const slim_max_u8_task *task);
 #endif
 #if SLIM_HAS_KERNEL_QUANTIZE_U8
     int (*quantize_u8)(const slim_quantize_u8_task *task);

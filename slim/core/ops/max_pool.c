@@ -29,52 +29,42 @@ typedef struct max_pool_context {
 /* A window that lies in the padding alone has the lowest finite value of the type, as in onnxruntime. */
 #define MAX_POOL_LOWEST (-3.40282347e38f)
 
-enum { MAX_POOL_BYTES = 64 };   /* channels whose maxima are kept in registers, at most */
-
-/* The largest bytes of rows x columns pixels, `row` and `column` bytes apart, of `n` channels, which compilers keep in
- * registers. Bytes of either sign: `flip` is 0x80 for signed ones. */
-SLIM_INLINE void max_pool_block(uint8_t *__restrict to, const uint8_t *__restrict from, size_t rows, size_t columns, size_t row,
-                                size_t column, uint8_t flip, const size_t n)
+/* What the kernel does not take: few channels, and signed bytes, whose sign `flip` = 0x80 turns. */
+static void max_pool_bytes(const slim_max_u8_task *task, uint8_t flip)
 {
-    uint8_t most[MAX_POOL_BYTES];
-    for (size_t i = 0; i < n; i++)
-        most[i] = from[i] ^ flip;
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c++) {
-            const uint8_t *p = from + r * row + c * column;
-            for (size_t i = 0; i < n; i++) {
-                uint8_t x = p[i] ^ flip;
-                most[i] = x > most[i] ? x : most[i];
+    const uint8_t *p = task->from;
+    for (size_t c = 0; c < task->n; c++)
+        task->out[c] = p[c];
+    for (size_t r = 0; r < task->rows; r++, p += task->row_step)
+        for (size_t x = 0; x < task->columns; x++)
+            for (size_t c = 0; c < task->n; c++) {
+                uint8_t most = task->out[c], here = p[x * task->column_step + c];
+                task->out[c] = (here ^ flip) > (most ^ flip) ? here : most;
             }
-        }
-    for (size_t i = 0; i < n; i++)
-        to[i] = most[i] ^ flip;
 }
 
-static void max_pool_pixel(const max_pool_context *c, unsigned char *to, const unsigned char *image, int32_t y, int32_t x)
+static void max_pool_pixel(const max_pool_context *c, unsigned char *to, const unsigned char *image, int32_t y, int32_t x,
+                           slim_cover rows, slim_cover columns)
 {
     const slim_window *w = &c->window;
-    const int32_t in_h = c->x->dims[1], in_w = c->x->dims[2], top = y * w->stride_h - w->pad_top;
-    const int32_t left = x * w->stride_w - w->pad_left;
-    const size_t channels = (size_t)c->x->dims[3], column = (size_t)w->dilation_w * channels;
-    const size_t row = (size_t)w->dilation_h * (size_t)in_w * channels;
-    const uint8_t flip = c->x->type == SLIM_I8 ? 0x80 : 0;
-    slim_cover rows = slim_cover_axis(top, w->kernel_h, w->dilation_h, in_h, in_h, 0);
-    slim_cover columns = slim_cover_axis(left, w->kernel_w, w->dilation_w, in_w, in_w, 0);
-    const size_t height = (size_t)(rows.last - rows.first), width = (size_t)(columns.last - columns.first);
-    size_t at = 0;
-    if (!height || !width) {
+    const size_t channels = (size_t)c->x->dims[3], in_w = (size_t)c->x->dims[2];
+    slim_max_u8_task task;
+    task.rows = (size_t)(rows.last - rows.first);
+    task.columns = (size_t)(columns.last - columns.first);
+    if (!task.rows || !task.columns) {
         slim_fill(to, c->x->type == SLIM_I8 ? 0x80 : 0, channels);
         return;
     }
-    image += ((size_t)(top + rows.first * w->dilation_h) * (size_t)in_w + (size_t)(left + columns.first * w->dilation_w))
-        * channels;
-    for (; at + MAX_POOL_BYTES <= channels; at += MAX_POOL_BYTES)
-        max_pool_block(to + at, image + at, height, width, row, column, flip, MAX_POOL_BYTES);
-    for (; at + 8 <= channels; at += 8)
-        max_pool_block(to + at, image + at, height, width, row, column, flip, 8);
-    for (; at < channels; at++)
-        max_pool_block(to + at, image + at, height, width, row, column, flip, 1);
+    task.from = image + ((size_t)(y * w->stride_h - w->pad_top + rows.first * w->dilation_h) * in_w
+                         + (size_t)(x * w->stride_w - w->pad_left + columns.first * w->dilation_w)) * channels;
+    task.row_step = (size_t)w->dilation_h * in_w * channels;
+    task.column_step = (size_t)w->dilation_w * channels;
+    task.out = to;
+    task.n = channels;
+    if (c->x->type == SLIM_U8 && channels >= 16)
+        c->kernels->max_u8(&task);
+    else
+        max_pool_bytes(&task, c->x->type == SLIM_I8 ? 0x80 : 0);
 }
 
 /* A task is a row of output pixels. */
@@ -91,8 +81,16 @@ static void max_pool_row(void *context, size_t index, int worker)
                           (float *)(void *)to, (int32_t)out_w, c->y->row_stride, 0, (size_t)c->x->dims[3], MAX_POOL_LOWEST);
         return;
     }
-    for (size_t x = 0; x < out_w; x++)
-        max_pool_pixel(c, to + x * stride, image, (int32_t)(index % out_h), (int32_t)x);
+    const slim_window *w = &c->window;
+    const int32_t y = (int32_t)(index % out_h), in_h = c->x->dims[1], in_w = c->x->dims[2];
+    const slim_cover rows = slim_cover_axis(y * w->stride_h - w->pad_top, w->kernel_h, w->dilation_h, in_h, in_h, 0);
+    for (size_t x = 0; x < out_w; x++, to += stride) {
+        const int32_t left = (int32_t)x * w->stride_w - w->pad_left;
+        slim_cover columns = { 0, w->kernel_w, w->kernel_w };   /* inside the image, as mostly, without a division */
+        if (left < 0 || left + (w->kernel_w - 1) * w->dilation_w >= in_w)
+            columns = slim_cover_axis(left, w->kernel_w, w->dilation_w, in_w, in_w, 0);
+        max_pool_pixel(c, to, image, y, (int32_t)x, rows, columns);
+    }
 }
 
 static void max_pool_run(const slim_step *s)
