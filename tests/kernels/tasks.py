@@ -42,12 +42,13 @@ DepthwiseU8 = _structure(
 
 
 class Kernels(ctypes.Structure):
-    """slim_kernels with all four kernels."""
+    """slim_kernels as far as these tests call it."""
 
     _fields_ = [
         ("name", ctypes.c_char_p),
         ("gemm_f32", ctypes.CFUNCTYPE(None, POINTER(GemmF32))),
         ("gemm_u8", ctypes.CFUNCTYPE(None, POINTER(GemmU8))),
+        ("slide_u8", ctypes.c_void_p),
         ("depthwise_f32", ctypes.CFUNCTYPE(None, POINTER(DepthwiseF32))),
         ("depthwise_u8", ctypes.CFUNCTYPE(None, POINTER(DepthwiseU8))),
     ]
