@@ -5,11 +5,12 @@ The operators are read from the program's own records, names, shapes and memory 
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 from slim.core import format as fmt
-from slim.core.manifest import Selection, select
-from slim.core.operators import OPERATORS
+from slim.core.manifest import PARTS, Selection, select
+from slim.core.operators import OPERATORS, Operator
 from slim.errors import CoreError, Problem
 from slim.runtime import Session, TensorInfo
 
@@ -43,10 +44,27 @@ def program_selection(program: bytes | bytearray | memoryview) -> Selection:
     start, count = fields["operators"], fields["operator_count"]
     if start + count * record.size > len(program):
         raise CoreError(Problem("the program is truncated"))
-    codes = {row[0] for row in record.iter_unpack(memoryview(program)[start : start + count * record.size])}
-    names = {op.code: op.name for op in OPERATORS.values()}
-    if unknown := sorted(codes - names.keys()):
+    names = [field.name for field in fmt.OPERATOR]
+    rows = [
+        dict(zip(names, row, strict=True))
+        for row in record.iter_unpack(memoryview(program)[start : start + count * record.size])
+    ]
+    known = {op.code: op for op in OPERATORS.values()}
+    if unknown := sorted({row["code"] for row in rows} - known.keys()):
         raise CoreError(
             Problem(f"the program has operators of unknown codes {unknown}", do="build it with this version of slim")
         )
-    return select(names[code] for code in codes)
+    used = [(known[row["code"]], _attributes(program, fields["words"], known[row["code"]], row)) for row in rows]
+    without = [part for part, reached in PARTS.items() if not any(reached(*use) for use in used)]
+    return select((op.name for op, _ in used), without)
+
+
+def _attributes(
+    program: bytes | bytearray | memoryview, words: int, op: Operator, row: dict[str, int]
+) -> dict[str, float]:
+    """An operator's attributes by their names."""
+    start, codes = words + 4 * row["attributes"], "".join(attribute.code for attribute in op.attributes)
+    if row["attribute_count"] != len(codes) or start + 4 * len(codes) > len(program):
+        raise CoreError(Problem("an operator of the program lacks attributes"))
+    values = struct.unpack_from(f"<{codes}", program, start)
+    return dict(zip((attribute.name for attribute in op.attributes), values, strict=True))

@@ -4,12 +4,22 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from slim.amalgamate import build, code_size
+import slim
+from slim.amalgamate import build, code_size, load_target
+from slim.amalgamate.contents import Contents, program_selection
+from slim.amalgamate.network import Network
+from slim.amalgamate.source import Origin, source_text
+from slim.core.manifest import select
 from slim.errors import CoreError, SlimError
+from slim.lower import lower
+from slim.runtime import TensorInfo
 from tests.amalgamate.folders import float_program, int8_program, mixed_program, need, real_program, with_isas
+from tests.data import data_path
 
 COMPILERS = {
     "x86-64-linux": ["x86_64-linux-gnu-gcc"],
@@ -48,6 +58,33 @@ def test_squeezenet_has_at_most_64_kib_of_code(tmp_path):
     measured = _size(program, "x86-64-linux", "avx2", tmp_path)
     assert measured <= 64 * 1024
     assert code_size(program, "avx2") == pytest.approx(measured, rel=0.1)
+
+
+def _selected_size(operators: set[str], without: frozenset[str], isas: tuple[str, ...], folder: Path) -> int:
+    """Bytes of text of a single file of these operators, compiled as `slim build --compile` does."""
+    array = TensorInfo("x", (1,), np.dtype(np.float32))
+    network = Network("net", Contents(select(operators, without), (array,), (array,), 0), embedded=False)
+    (folder / "net.c").write_text(source_text(network, isas, "x86_64", b"", Origin("", "")))
+    flags = load_target("x86-64-linux").flags
+    subprocess.run(["x86_64-linux-gnu-gcc", *flags, "-c", "net.c", "-o", "net.o"], cwd=folder, check=True)
+    said = subprocess.run(["size", "net.o"], cwd=folder, check=True, capture_output=True, text=True).stdout
+    return int(said.splitlines()[1].split()[0])
+
+
+def test_mobilenet_v2_in_floats_and_bytes_has_at_most_150_kib_of_code(tmp_path):
+    """The operators of both with AVX2 and AVX-512 VNNI; and with AVX2 each alone at most 64 KiB."""
+    need("x86_64-linux-gnu-gcc")
+    model = slim.load(data_path("models", "mobilenet-v2", "model.onnx"))
+    sample = {"data": np.random.default_rng(1).normal(size=(1, 3, 224, 224)).astype(np.float32)}
+    smaller, _ = slim.quantize(model, [sample])
+    floats, integers = (program_selection(lower(network)) for network in (slim.simplify(model)[0], smaller))
+    assert {op.name for op in integers.operators} > {"conv_u8", "depthwise_u8", "dense_u8"}
+    assert floats.without & integers.without == {"slide_u8", "depthwise_5"}
+    names = [{op.name for op in selection.operators} for selection in (floats, integers)]
+    both = ("avx2", "avx512vnni")
+    assert _selected_size(names[0] | names[1], floats.without & integers.without, both, tmp_path) <= 150 * 1024
+    assert _selected_size(names[0], floats.without, ("avx2",), tmp_path) <= 64 * 1024
+    assert _selected_size(names[1], integers.without, ("avx2",), tmp_path) <= 64 * 1024
 
 
 def test_what_it_cannot_measure_is_said():

@@ -7,7 +7,9 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import onnx_ir as ir
 import pytest
+from onnx import helper
 
 from slim.amalgamate import build
 from slim.amalgamate.contents import Contents
@@ -15,8 +17,10 @@ from slim.amalgamate.network import Network, c_name, file_name
 from slim.amalgamate.source import Origin, header_text, source_text
 from slim.core.manifest import ISAS, select
 from slim.errors import CoreError, SlimError
+from slim.lower import lower
 from slim.runtime import TensorInfo
 from tests.amalgamate.folders import WARNINGS, float_program, int8_program, mixed_program, need
+from tests.nets import net
 
 COMPILERS = {
     "gcc": ["gcc", "-std=gnu11"],
@@ -121,6 +125,19 @@ def test_only_the_programs_operators_are_in_it(tmp_path):
     assert text.count("Begin file kernels/gemm_u8.c") == len(ISAS["x86_64"])
     assert text.count("Begin file base/internal.h") == 1
     assert '#include "' not in text
+
+
+@pytest.mark.parametrize(("side", "present"), [(3, 0), (5, 1)])
+def test_kernels_that_no_operator_reaches_are_left_out(side, present, tmp_path):
+    node = helper.make_node("Conv", ["x", "w"], ["y"], group=20, pads=[side // 2] * 4)
+    weights = np.ones((20, 1, side, side), np.float32)
+    program = bytes(lower(ir.from_proto(net([node], {"x": (1, 20, 11, 9)}, ["y"], {"w": weights}))))
+    result = build(program, name="net", target="x86-64-linux", out=tmp_path)
+    assert f"#define SLIM_HAS_DEPTHWISE_5 {present}\n" in result.paths["source"].read_text()
+    need("gcc")
+    shown = _symbols(_object(tmp_path, "net", "-O0"))
+    assert (any(word.startswith("slim_depthwise_f32_5_1_") for word in shown)) == bool(present)
+    assert any(word.startswith("slim_depthwise_f32_3_1_") for word in shown)
 
 
 def test_the_head_says_what_it_is(tmp_path):

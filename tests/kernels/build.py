@@ -26,7 +26,7 @@ FAMILIES = {
 }
 ISAS = FAMILIES.get({"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine()), ("plain",))
 
-_SELECTION = "\n".join(
+_SELECTION = "#define SLIM_HAS_DEPTHWISE_5 1\n" + "\n".join(
     f"#define SLIM_HAS_KERNEL_{name} 1"
     for name in (
         "GEMM_F32",

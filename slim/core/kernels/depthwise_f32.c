@@ -88,8 +88,10 @@ typedef void SLIM_NAME(slim_depthwise_f32_tiles)(const slim_depthwise_f32_task *
 SLIM_DEPTHWISE_F32(3, 1, 1)
 SLIM_DEPTHWISE_F32(3, 1, 2)
 SLIM_DEPTHWISE_F32(3, 2, 1)
+#if SLIM_HAS_DEPTHWISE_5
 SLIM_DEPTHWISE_F32(5, 1, 1)
 SLIM_DEPTHWISE_F32(5, 2, 1)
+#endif
 #undef SLIM_DEPTHWISE_F32
 
 /* Output rows r to r + count, one or two, channels `channel` to `end`. */
@@ -160,8 +162,10 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32)(const slim_depthwise_f32_task *task
             tile = stride == 1 ? SLIM_NAME(slim_depthwise_f32_3_1_1) : SLIM_NAME(slim_depthwise_f32_3_2_1);
             pair = SLIM_LANES == 16 && stride == 1 ? SLIM_NAME(slim_depthwise_f32_3_1_2) : NULL;
         }
+#if SLIM_HAS_DEPTHWISE_5
         if (kernel == 5)
             tile = stride == 1 ? SLIM_NAME(slim_depthwise_f32_5_1_1) : SLIM_NAME(slim_depthwise_f32_5_2_1);
+#endif
     }
     for (size_t channel = 0; channel < task->channels; channel += block) {
         const size_t end = SLIM_MIN(channel + block, task->channels);

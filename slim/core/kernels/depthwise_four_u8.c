@@ -236,8 +236,10 @@ typedef void SLIM_NAME(slim_four_tiles)(const SLIM_NAME(slim_four) *f, const __m
     }
 SLIM_FOUR(3, 1, 2, 2)
 SLIM_FOUR(3, 2, 1, 4)
+#if SLIM_HAS_DEPTHWISE_5
 SLIM_FOUR(5, 1, 2, 2)
 SLIM_FOUR(5, 2, 2, 2)
+#endif
 #undef SLIM_FOUR
 
 /* `count` channels from `channel` on of all output rows: a square window of 3 or 5 with stride 1 or 2 in both directions. */
@@ -246,9 +248,12 @@ SLIM_STEP void SLIM_NAME(slim_four_block)(const slim_depthwise_u8_task *task, si
     const int kernel = task->kernel_h, stride = task->stride_h, rows = kernel == 3 && stride == 2 ? 1 : 2, tile = 4 / rows;
     const int groups = (kernel + (rows - 1) * stride + 3) / 4;
     const size_t span = (task->out_rows - 1) * (size_t)stride + (size_t)kernel;
-    SLIM_NAME(slim_four_tiles) *run = kernel == 3 ? (stride == 1 ? SLIM_NAME(slim_four_3_1) : SLIM_NAME(slim_four_3_2))
-                                                  : (stride == 1 ? SLIM_NAME(slim_four_5_1) : SLIM_NAME(slim_four_5_2));
+    SLIM_NAME(slim_four_tiles) *run = stride == 1 ? SLIM_NAME(slim_four_3_1) : SLIM_NAME(slim_four_3_2);
     SLIM_NAME(slim_four) f;
+#if SLIM_HAS_DEPTHWISE_5
+    if (kernel == 5)
+        run = stride == 1 ? SLIM_NAME(slim_four_5_1) : SLIM_NAME(slim_four_5_2);
+#endif
     f.task = task;
     f.channel = channel;
     f.count = count;

@@ -98,8 +98,10 @@ typedef void SLIM_NAME(slim_depthwise_u8_tiles)(const slim_depthwise_u8_task *ta
     }
 SLIM_DEPTHWISE_U8(3, 1)
 SLIM_DEPTHWISE_U8(3, 2)
+#if SLIM_HAS_DEPTHWISE_5
 SLIM_DEPTHWISE_U8(5, 1)
 SLIM_DEPTHWISE_U8(5, 2)
+#endif
 #undef SLIM_DEPTHWISE_U8
 
 /* Channels `channel` to `end` of all output rows. */
@@ -184,7 +186,7 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_u8)(const slim_depthwise_u8_task *task)
     const int kernel = task->kernel_h, stride = task->stride_h;
     const size_t blocks = slim_ceil_div(task->channels, SLIM_BLOCK);
     const size_t block = slim_ceil_div(task->channels, blocks * SLIM_PANEL) * SLIM_PANEL;
-    const int known = task->kernel_w == kernel && (kernel == 3 || kernel == 5) && task->stride_w == stride && stride <= 2
+    const int known = task->kernel_w == kernel && (kernel == 3 || (SLIM_HAS_DEPTHWISE_5 && kernel == 5)) && task->stride_w == stride && stride <= 2
         && task->dilation_h == 1 && task->dilation_w == 1;
 #if SLIM_DEPTH == 4
     if (known) {
@@ -193,9 +195,12 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_u8)(const slim_depthwise_u8_task *task)
     }
 #else
     if (known) {
-        SLIM_NAME(slim_depthwise_u8_tiles) *tile = stride == 1
-            ? (kernel == 3 ? SLIM_NAME(slim_depthwise_u8_3_1) : SLIM_NAME(slim_depthwise_u8_5_1))
-            : (kernel == 3 ? SLIM_NAME(slim_depthwise_u8_3_2) : SLIM_NAME(slim_depthwise_u8_5_2));
+        SLIM_NAME(slim_depthwise_u8_tiles) *tile = stride == 1 ? SLIM_NAME(slim_depthwise_u8_3_1)
+                                                               : SLIM_NAME(slim_depthwise_u8_3_2);
+#if SLIM_HAS_DEPTHWISE_5
+        if (kernel == 5)
+            tile = stride == 1 ? SLIM_NAME(slim_depthwise_u8_5_1) : SLIM_NAME(slim_depthwise_u8_5_2);
+#endif
         for (size_t channel = 0; channel < task->channels; channel += block)
             SLIM_NAME(slim_depthwise_u8_rows)(task, tile, channel, SLIM_MIN(channel + block, task->channels));
         return;

@@ -134,6 +134,7 @@ static void conv_u8_strip(void *context, size_t index, int worker)
     c->step->kernels->gemm_u8(&task);
 }
 
+#if SLIM_HAS_KERNEL_SLIDE_U8
 /* Output row `index` of all images. */
 static void conv_u8_slide(void *context, size_t index, int worker)
 {
@@ -176,6 +177,7 @@ static void conv_u8_slide(void *context, size_t index, int worker)
     row.zero_point = task.zero_point;
     c->step->kernels->slide_u8(&row);
 }
+#endif
 
 static void conv_u8_run(const slim_step *s)
 {
@@ -186,11 +188,13 @@ static void conv_u8_run(const slim_step *s)
     c.y = slim_step_output(s, 0);
     c.window = slim_window_of(s, c.x);
     c.plan = conv_u8_layout(c.a, c.x);
+#if SLIM_HAS_KERNEL_SLIDE_U8
     if (s->kernels->slide_u8 && c.y->type == SLIM_U8 && c.a->groups == 1 && c.a->out_channels <= CONV_U8_SLIDE
         && conv_u8_pixels(&c.window, c.y->dims[2])) {
         slim_parallel(s, (size_t)c.y->dims[0] * (size_t)c.y->dims[1], conv_u8_slide, &c);
         return;
     }
+#endif
     c.pixels = (size_t)c.y->dims[0] * (size_t)c.y->dims[1] * (size_t)c.y->dims[2];
     c.cut = slim_cut_of(c.pixels, c.plan.strip, c.plan.panels, (size_t)c.a->groups, s->session->threads);
     slim_parallel(s, c.cut.strips * c.cut.groups * (size_t)c.a->groups, conv_u8_strip, &c);
