@@ -48,7 +48,7 @@ _TABLE = (
         ("gemm_f32", "winograd_f32"),
         ("window",),
     ),
-    Operator(6, "conv_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("gemm_f32",), ("window",)),
+    Operator(6, "conv_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("columns_f32",), ("window",)),
     Operator(
         8, "winograd_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("winograd_image_f32",), ("window",)
     ),

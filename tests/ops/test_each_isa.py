@@ -55,6 +55,27 @@ def test_pools(isa: str, size: tuple[int, int], channels: int, kernel: tuple[int
     np.testing.assert_allclose(means, slides.mean((4, 5)), rtol=1e-5, atol=1e-6)
 
 
+def first_layer(
+    isa: str,
+    kind: str,
+    size: tuple[int, int],
+    channels: int,
+    outputs: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    pads: tuple[int, int, int, int],
+    tolerance: float,
+) -> None:
+    x, w, bias = floats(2, channels, *size), floats(outputs, channels, *kernel), floats(outputs)
+    padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
+    slides = np.lib.stride_tricks.sliding_window_view(padded, kernel, (2, 3))[:, :, :: stride[0], :: stride[1]]
+    expected = np.einsum("nchwyx,ocyx->nhwo", slides, w, optimize=True) + bias
+    packed = constant(panels.gemm_f32(w.transpose(0, 2, 3, 1).reshape(outputs, -1)))
+    attributes = {**window(kernel, stride, pads=pads), "out_channels": outputs, "lo": -8.0, "hi": 15.0}
+    got = run(isa, kind, [x, packed, constant(panels.vector(bias))], attributes)
+    np.testing.assert_allclose(got, expected.clip(-8, 15), rtol=0, atol=tolerance * max(abs(expected).max(), 1))
+
+
 @SETTINGS
 @given(
     size=st.tuples(st.integers(8, 40), st.integers(8, 150)),
@@ -71,14 +92,28 @@ def test_winograd_of_an_image(
     kernel: tuple[int, int],
     pads: tuple[int, int, int, int],
 ) -> None:
-    x, w, bias = floats(2, channels, *size), floats(outputs, channels, *kernel), floats(outputs)
-    padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
-    slides = np.lib.stride_tricks.sliding_window_view(padded, kernel, (2, 3))[:, :, ::2, ::2]
-    expected = np.einsum("nchwyx,ocyx->nhwo", slides, w, optimize=True) + bias
-    packed = constant(panels.gemm_f32(w.transpose(0, 2, 3, 1).reshape(outputs, -1)))
-    attributes = {**window(kernel, (2, 2), pads=pads), "out_channels": outputs, "lo": -8.0, "hi": 15.0}
-    got = run(isa, "winograd_image_f32", [x, packed, constant(panels.vector(bias))], attributes)
-    np.testing.assert_allclose(got, expected.clip(-8, 15), rtol=0, atol=2e-5 * max(abs(expected).max(), 1))
+    first_layer(isa, "winograd_image_f32", size, channels, outputs, kernel, (2, 2), pads, 2e-5)
+
+
+@SETTINGS
+@given(
+    size=st.tuples(st.integers(5, 20), st.integers(5, 100)),
+    channels=st.integers(1, 4),
+    outputs=st.integers(1, 70),
+    kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    stride=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    pads=st.tuples(*[st.integers(0, 6)] * 4),
+)
+def test_convolution_of_an_image(
+    isa: str,
+    size: tuple[int, int],
+    channels: int,
+    outputs: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    pads: tuple[int, int, int, int],
+) -> None:
+    first_layer(isa, "conv_image_f32", size, channels, outputs, kernel, stride, pads, 1e-6)
 
 
 @pytest.mark.parametrize("change", [{"kernel_h": 4}, {"stride_w": 1}, {"dilation_h": 2}, {"out_channels": 17}])

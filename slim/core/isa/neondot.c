@@ -35,6 +35,9 @@
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
 #include "kernels/winograd_f32.c"
 #endif
+#if SLIM_HAS_KERNEL_COLUMNS_F32
+#include "kernels/columns_f32.c"
+#endif
 #if SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32
 #include "kernels/winograd_image_f32.c"
 #endif

@@ -45,6 +45,9 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
     SLIM_NAME(slim_winograd_input_f32),
     SLIM_NAME(slim_winograd_output_f32),
 #endif
+#if SLIM_HAS_KERNEL_COLUMNS_F32
+    SLIM_NAME(slim_columns_f32),
+#endif
 #if SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32
     SLIM_NAME(slim_winograd_image_weights_f32),
     SLIM_NAME(slim_winograd_image_f32),

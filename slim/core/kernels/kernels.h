@@ -141,6 +141,17 @@ typedef struct slim_winograd_f32_output {
     float lo, hi;
 } slim_winograd_f32_output;
 
+/* out[i][o] = clamp(bias[o] + sum over k of columns[k][i] * weights[o][k]): row i of the left side is the i-th of all columns. */
+typedef struct slim_columns_f32_task {
+    const float *const *columns;  /* [k], each to m floats */
+    size_t m, k, n;
+    const float *weights;         /* [ceil(n / 16)][k][16] */
+    const float *bias;            /* [ceil(n / 16) * 16] */
+    float *out;                   /* [m][out_stride] */
+    size_t out_stride;
+    float lo, hi;
+} slim_columns_f32_task;
+
 /* A row of tiles of a convolution with stride 2 of an image (C, H, W), by Winograd's F(4,4): 4x4 outputs a tile, from 14x14
  * inputs. `memory` holds the transformed image and a row of points' products: SLIM_STRIDED_FLOATS(channels). */
 #define SLIM_STRIDED_TILES 16     /* at once, at most */
@@ -216,6 +227,9 @@ struct slim_kernels {
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
     void (*winograd_input_f32)(const slim_winograd_f32_input *task);
     void (*winograd_output_f32)(const slim_winograd_f32_output *task);
+#endif
+#if SLIM_HAS_KERNEL_COLUMNS_F32
+    void (*columns_f32)(const slim_columns_f32_task *task);
 #endif
 #if SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32
     void (*winograd_image_weights_f32)(const slim_winograd_image_weights *task);

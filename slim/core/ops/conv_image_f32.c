@@ -1,27 +1,28 @@
 /* 2-D convolution in fp32 of an image as it comes in, N, C, H, W with few channels: y = clamp(conv(x, w) + bias), NHWC.
  *
- * Input rows are interleaved and padded into a ring of kernel_h rows in scratch memory. A filter row then reads kernel_w * C
- * neighbouring floats, so the GEMM kernel has kernel_h taps of that length, and padding needs no test. */
+ * Input rows are padded into a ring of kernel_h rows in scratch memory, each as the columns that a step of the stride takes
+ * apart: inputs of one filter tap for neighbouring outputs lie side by side, whatever the stride. */
 #include "kernels/kernels.h"
 #include "ops/image.h"
 
 #define CONV_IMAGE_BAND ((size_t)8)   /* output rows of a task */
 
 typedef struct conv_image_plan {
-    size_t taps, k;             /* filter rows; floats of one */
-    size_t row;                 /* floats of a padded row */
+    size_t taps;                /* of a filter, all channels */
+    size_t columns;             /* floats of a row in each of the stride's columns */
+    size_t row;                 /* floats of a row of the ring: [channels][stride_w][columns] */
     size_t ring, pointers;      /* bytes of scratch */
 } conv_image_plan;
 
-static conv_image_plan conv_image_layout(const slim_window *w, const slim_value *x, size_t out_w)
+static conv_image_plan conv_image_layout(const slim_window *w, const slim_value *x)
 {
     conv_image_plan p;
-    size_t channels = (size_t)x->dims[1];
-    p.taps = (size_t)w->kernel_h;
-    p.k = (size_t)w->kernel_w * channels;
-    p.row = ((size_t)x->dims[3] + (size_t)w->pad_left + (size_t)w->pad_right) * channels;
-    p.ring = slim_align(p.taps * p.row * sizeof(float));
-    p.pointers = slim_align(out_w * p.taps * sizeof(float *));
+    const size_t channels = (size_t)x->dims[1], stride = (size_t)w->stride_w;
+    p.taps = (size_t)w->kernel_h * (size_t)w->kernel_w * channels;
+    p.columns = slim_ceil_div((size_t)x->dims[3] + (size_t)w->pad_left + (size_t)w->pad_right, stride);
+    p.row = p.columns * stride * channels;
+    p.ring = slim_align((size_t)w->kernel_h * p.row * sizeof(float));
+    p.pointers = slim_align(p.taps * sizeof(float *));
     return p;
 }
 
@@ -32,7 +33,7 @@ SLIM_COLD static slim_status conv_image_prepare(slim_prepare *p)
     slim_window window;
     if ((status = slim_image_prepare(p, a->out_channels, &window)) != SLIM_OK)
         return status;
-    conv_image_plan plan = conv_image_layout(&window, slim_prepare_input(p, 0), (size_t)slim_check_output(p, 0)->dims[2]);
+    conv_image_plan plan = conv_image_layout(&window, slim_prepare_input(p, 0));
     slim_prepare_scratch(p, plan.ring + plan.pointers);
     return SLIM_OK;
 }
@@ -46,70 +47,68 @@ typedef struct conv_image_context {
     size_t bands;               /* of an image */
 } conv_image_context;
 
-/* Input row `row` of an image, interleaved, with zeros on both sides; all zeros outside the image. */
+/* Input row `row` of an image, with zeros on both sides; all zeros outside the image. */
 static void conv_image_fill(const conv_image_context *c, size_t image, int32_t row, float *to)
 {
-    const int32_t channels = c->x->dims[1], height = c->x->dims[2], width = c->x->dims[3];
-    const size_t plane = (size_t)height * (size_t)width;
-    const float *from = (const float *)c->x->data + image * (size_t)channels * plane;
-    float *start = to + (size_t)c->window.pad_left * (size_t)channels;
-    if (row < 0 || row >= height) {
-        slim_fill(to, 0, c->plan.row * sizeof(float));
+    const size_t channels = (size_t)c->x->dims[1], height = (size_t)c->x->dims[2], width = (size_t)c->x->dims[3];
+    const size_t columns = c->plan.columns, stride = (size_t)c->window.stride_w, pad = (size_t)c->window.pad_left;
+    slim_fill(to, 0, c->plan.row * sizeof(float));
+    if (row < 0 || (size_t)row >= height)
         return;
-    }
-    from += (size_t)row * (size_t)width;
-    slim_fill(to, 0, (size_t)c->window.pad_left * (size_t)channels * sizeof(float));
-    slim_fill(start + (size_t)width * (size_t)channels, 0, (size_t)c->window.pad_right * (size_t)channels * sizeof(float));
-    if (channels == 3) {
-        const float *red = from, *green = from + plane, *blue = from + 2 * plane;
-        for (int32_t i = 0; i < width; i++) {
-            start[3 * i] = red[i];
-            start[3 * i + 1] = green[i];
-            start[3 * i + 2] = blue[i];
+    for (size_t j = 0; j < channels; j++, to += stride * columns) {
+        const float *from = (const float *)c->x->data + ((image * channels + j) * height + (size_t)row) * width;
+        if (stride == 2) {   /* which compilers vectorise */
+            const size_t odd = pad % 2;
+            float *even = to + odd * columns + pad / 2, *other = to + (1 - odd) * columns + pad / 2 + odd;
+            for (size_t i = 0; i < width / 2; i++) {
+                even[i] = from[2 * i];
+                other[i] = from[2 * i + 1];
+            }
+            if (width % 2)
+                even[width / 2] = from[width - 1];
+            continue;
         }
-        return;
+        for (size_t first = 0; first < stride; first++) {
+            float *column = to + (pad + first) % stride * columns + (pad + first) / stride;
+            for (size_t i = first; i < width; i += stride)
+                *column++ = from[i];
+        }
     }
-    for (int32_t j = 0; j < channels; j++)
-        for (int32_t i = 0; i < width; i++)
-            start[(size_t)i * (size_t)channels + (size_t)j] = from[(size_t)j * plane + (size_t)i];
 }
 
 static void conv_image_band(void *context, size_t index, int worker)
 {
     const conv_image_context *c = (const conv_image_context *)context;
     const slim_window *w = &c->window;
-    const size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2];
+    const size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2], channels = (size_t)c->x->dims[1];
     const size_t image = index / c->bands, first = index % c->bands * CONV_IMAGE_BAND;
-    const size_t last = SLIM_MIN(first + CONV_IMAGE_BAND, out_h);
-    const size_t step = (size_t)w->stride_w * (size_t)c->x->dims[1];
+    const size_t last = SLIM_MIN(first + CONV_IMAGE_BAND, out_h), stride = (size_t)w->stride_w;
     float *ring = (float *)slim_step_scratch(c->step, worker);
-    const float **rows = (const float **)(slim_step_scratch(c->step, worker) + c->plan.ring);
+    const float **columns = (const float **)(slim_step_scratch(c->step, worker) + c->plan.ring);
     int32_t filled = (int32_t)first * w->stride_h - w->pad_top;   /* rows before this one are in the ring */
-    slim_gemm_f32_task task;
-    task.rows = rows;
+    slim_columns_f32_task task;
+    task.columns = columns;
     task.m = out_w;
-    task.taps = c->plan.taps;
-    task.k = c->plan.k;
+    task.k = c->plan.taps;
+    task.n = (size_t)c->a->out_channels;
     task.weights = (const float *)c->w->data;
     task.bias = (const float *)c->bias->data;
-    task.residual = NULL;
-    task.residual_stride = 0;
     task.out_stride = c->y->row_stride;
-    task.n = (size_t)c->a->out_channels;
     task.lo = c->a->lo;
     task.hi = c->a->hi;
     for (size_t y = first; y < last; y++) {
         const int32_t top = (int32_t)y * w->stride_h - w->pad_top;
+        const float **column = columns;
         filled = SLIM_MAX(filled, top);
         for (; filled < top + w->kernel_h; filled++)
-            conv_image_fill(c, image, filled, ring + (size_t)(filled + w->pad_top) % c->plan.taps * c->plan.row);
-        for (size_t tap = 0; tap < c->plan.taps; tap++) {
-            const float *row = ring + (size_t)(top + (int32_t)tap + w->pad_top) % c->plan.taps * c->plan.row;
-            for (size_t x = 0; x < out_w; x++)
-                rows[x * c->plan.taps + tap] = row + x * step;
-        }
+            conv_image_fill(c, image, filled, ring + (size_t)((filled + w->pad_top) % w->kernel_h) * c->plan.row);
+        for (int32_t ky = 0; ky < w->kernel_h; ky++)
+            for (size_t kx = 0; kx < (size_t)w->kernel_w; kx++)
+                for (size_t j = 0; j < channels; j++)
+                    *column++ = ring + (size_t)((top + ky + w->pad_top) % w->kernel_h) * c->plan.row
+                        + (j * stride + kx % stride) * c->plan.columns + kx / stride;
         task.out = (float *)c->y->data + (image * out_h + y) * out_w * task.out_stride;
-        c->step->kernels->gemm_f32(&task);
+        c->step->kernels->columns_f32(&task);
     }
 }
 
@@ -123,7 +122,7 @@ static void conv_image_run(const slim_step *s)
     c.bias = slim_step_input(s, 2);
     c.y = slim_step_output(s, 0);
     c.window = slim_image_window(s);
-    c.plan = conv_image_layout(&c.window, c.x, (size_t)c.y->dims[2]);
+    c.plan = conv_image_layout(&c.window, c.x);
     c.bands = slim_ceil_div((size_t)c.y->dims[1], CONV_IMAGE_BAND);
     slim_parallel(s, (size_t)c.y->dims[0] * c.bands, conv_image_band, &c);
 }
