@@ -108,9 +108,33 @@ SLIM_TILE void SLIM_NAME(slim_bytes_store)(uint8_t *out, const __m512 *x, const 
     SLIM_NAME(slim_bytes_part)(out + (nv - 1) * SLIM_LANES, end, last);
 }
 
+/* Four vectors that are rows of `nv` = 1 or 2, `stride` bytes apart. */
+SLIM_TILE void SLIM_NAME(slim_bytes_store_rows)(uint8_t *out, size_t stride, const __m512 *x, const int nv, size_t last,
+                                                const SLIM_NAME(slim_bytes) *b)
+{
+    const __m512i words = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i bytes = _mm512_permutexvar_epi32(words, SLIM_NAME(slim_bytes_pack)(x[0], x[1], x[2], x[3], b));
+    __m128i part[4];
+    int i;
+    part[0] = _mm512_castsi512_si128(bytes);
+    part[1] = _mm512_extracti32x4_epi32(bytes, 1);
+    part[2] = _mm512_extracti32x4_epi32(bytes, 2);
+    part[3] = _mm512_extracti32x4_epi32(bytes, 3);
+    SLIM_UNROLL
+    for (i = 0; i < 4; i++) {
+        uint8_t *to = out + (size_t)(i / nv) * stride + i % nv * SLIM_LANES;
+        if (last == SLIM_LANES || i % nv < nv - 1)
+            _mm_storeu_si128((__m128i *)(void *)to, part[i]);
+        else
+            SLIM_NAME(slim_bytes_part)(to, part[i], last);
+    }
+}
+
 #define SLIM_BYTES SLIM_NAME(slim_bytes)
 #define SLIM_BYTES_OF(lo, hi, zero_point) SLIM_NAME(slim_bytes_of)((lo), (hi), (zero_point))
 #define SLIM_BYTES_STORE(out, x, nv, last, bytes) SLIM_NAME(slim_bytes_store)((out), (x), (nv), (last), &(bytes))
+#define SLIM_BYTES_STORE_ROWS(out, stride, x, nv, last, bytes) \
+    SLIM_NAME(slim_bytes_store_rows)((out), (stride), (x), (nv), (last), &(bytes))
 
 /* Whole vectors of bytes through a table; returns how many bytes that were. A byte shuffle looks up 16 entries and gives 0
  * where bit 7 of the index is set. Entries are stored as differences (xor) from those 16 before, and all shuffles up to the

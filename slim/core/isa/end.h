@@ -40,6 +40,7 @@
 #undef SLIM_BYTES
 #undef SLIM_BYTES_OF
 #undef SLIM_BYTES_STORE
+#undef SLIM_BYTES_STORE_ROWS
 #undef SLIM_DOT_W
 #undef SLIM_DOT_X
 #undef SLIM_DOT_LOAD_W

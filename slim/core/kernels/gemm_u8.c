@@ -45,6 +45,18 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_finish)(const slim_gemm_u8_task *task, SLI
         }
         SLIM_UNROLL
         for (i = 0; i < mr; i++, out += stride) {
+#ifdef SLIM_BYTES_STORE_ROWS
+            const int rows = nv <= 2 ? 4 / nv : 1;   /* four vectors are packed and permuted in as many steps as fewer */
+            if (rows > 1 && i - i % rows + rows <= mr) {
+                if (i % rows)
+                    continue;
+                SLIM_UNROLL
+                for (v = 0; v < 4; v++)
+                    x[v] = SLIM_VF_MUL(SLIM_VI_TO_VF(SLIM_DOT_SUM(acc[i + v / nv][v % nv])), multiplier[v % nv]);
+                SLIM_BYTES_STORE_ROWS(out, stride, x, nv, last, bytes);
+                continue;
+            }
+#endif
             SLIM_UNROLL
             for (v = 0; v < nv; v++)
                 x[v] = SLIM_VF_MUL(SLIM_VI_TO_VF(SLIM_DOT_SUM(acc[i][v])), multiplier[v]);

@@ -5,27 +5,6 @@
  * products. Here neighbouring output pixels share them: what is broadcast meets the weights of all three columns. */
 #ifdef SLIM_SLIDES
 
-/* Four vectors of 16 bytes each, `nv` to a pixel; `last` bytes of a pixel's last vector are stored. */
-SLIM_TILE void SLIM_NAME(slim_slide_u8_store)(uint8_t *out, size_t stride, __m512i bytes, const int nv, size_t last)
-{
-    const __m512i words = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    __m128i part[4];
-    int i;
-    bytes = _mm512_permutexvar_epi32(words, bytes);
-    part[0] = _mm512_castsi512_si128(bytes);
-    part[1] = _mm512_extracti32x4_epi32(bytes, 1);
-    part[2] = _mm512_extracti32x4_epi32(bytes, 2);
-    part[3] = _mm512_extracti32x4_epi32(bytes, 3);
-    SLIM_UNROLL
-    for (i = 0; i < 4; i++) {
-        uint8_t *to = out + (size_t)(i / nv) * stride + i % nv * SLIM_LANES;
-        if (last == SLIM_LANES || i % nv < nv - 1)
-            _mm_storeu_si128((__m128i *)(void *)to, part[i]);
-        else
-            SLIM_NAME(slim_bytes_part)(to, part[i], last);
-    }
-}
-
 /* Output pixels `first` to first + tile, vectors `vector` to vector + nv. */
 SLIM_TILE void SLIM_NAME(slim_slide_u8_tile)(const slim_slide_u8_task *task, size_t first, size_t vector, const int tile,
                                              const int nv)
@@ -80,8 +59,7 @@ SLIM_TILE void SLIM_NAME(slim_slide_u8_tile)(const slim_slide_u8_task *task, siz
         SLIM_UNROLL
         for (v = 0; v < 4; v++)
             x[v] = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[i + v / nv][v % nv]), multiplier[v % nv]);
-        SLIM_NAME(slim_slide_u8_store)(out + (size_t)i * stride, stride, SLIM_NAME(slim_bytes_pack)(x[0], x[1], x[2], x[3], &bytes),
-                                       nv, last);
+        SLIM_BYTES_STORE_ROWS(out + (size_t)i * stride, stride, x, nv, last, bytes);
     }
 }
 
