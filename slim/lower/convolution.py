@@ -84,11 +84,9 @@ def _lower_float(
     put_image(low, chain.value, tensor)
 
 
-def filter_rows(weights: np.ndarray) -> np.ndarray:
-    """(O, C, H, W) with C <= 4 -> (O, H, W * slot): pixels of as many bytes as channels, of 4 where there are three."""
-    outputs, channels, height, _ = weights.shape
-    slots = np.pad(weights.transpose(0, 2, 3, 1), ((0, 0),) * 3 + ((0, int(channels == 3)),))
-    return slots.reshape(outputs, height, -1)
+def windows(weights: np.ndarray) -> np.ndarray:
+    """(O, C, H, W) -> (O, 1, H * W * C): pixels in their order."""
+    return weights.transpose(0, 2, 3, 1).reshape(weights.shape[0], 1, -1)
 
 
 def _is_image(low: Lowering, x: ir.Value, window: Window, groups: int, least: int = 2) -> bool:
@@ -127,7 +125,7 @@ def _lower_integer(
     image = low.get(x, quantized=True) if as_it_comes else as_image(low, node, x, quantized=True)
     if as_it_comes:
         kind = "conv_image_u8"
-        weights = panels.gemm_u8(filter_rows(layer.weights))
+        weights = panels.gemm_u8(windows(layer.weights))
         table = panels.channels(layer.bias, layer.weight_sums, layer.multiplier)
         attributes |= {"out_channels": outputs}
     elif depthwise and layer.target:

@@ -141,8 +141,8 @@ def integer_program() -> bytes:
     )
     z = b.operator("dequantize", [s], Type.F32)
     planes = b.input("planes", Type.U8, (1, 3, 6, 6), scale=0.1, zero_point=3)
-    rows = b.constant(panels.gemm_u8(rng.integers(-127, 128, (20, 3, 12)).astype(np.int8)))
-    i = u8("conv_image_u8", [planes, rows, b.constant(table(20))], {**window(3, 1), "out_channels": 20, **floats})
+    filters = b.constant(panels.gemm_u8(rng.integers(-127, 128, (20, 1, 27)).astype(np.int8)))
+    i = u8("conv_image_u8", [planes, filters, b.constant(table(20))], {**window(3, 1), "out_channels": 20, **floats})
     return bytes(b.finish([y, z, i]))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from slim.core.format import Type
 from slim.errors import SlimError
 from slim.lower import panels
-from slim.lower.convolution import filter_rows
+from slim.lower.convolution import windows
 from tests.ops.programs import Given, constant, floats, integers, run, window
 from tests.ops.reference import judge, last_channel
 
@@ -137,7 +137,7 @@ def test_conv_u8(
     size=st.tuples(st.integers(1, 20), st.integers(1, 20)),
     channels=st.integers(1, 4),
     outputs=st.sampled_from([1, 16, 33, 64]),
-    kernel=ones,
+    kernel=st.one_of(ones, st.just((7, 7))),
     stride=ones,
     padding=pads,
     zx=st.integers(0, 255),
@@ -159,7 +159,7 @@ def test_conv_image_u8(
     bias, multiplier = integers(-9999, 9999, outputs, dtype=np.int32), np.abs(floats(outputs, scale=0.001))
     total = convolve(x, zx, w, bias, strides=stride, pads=padding)
     planes = Given(np.ascontiguousarray(x.transpose(0, 3, 1, 2)), zero_point=zx)
-    operands = [planes, constant(panels.gemm_u8(filter_rows(w))), constant(table(w, bias, multiplier, zx))]
+    operands = [planes, constant(panels.gemm_u8(windows(w))), constant(table(w, bias, multiplier, zx))]
     attributes = {**window(kernel, stride, (1, 1), padding), "out_channels": outputs, "lo": 9, "hi": 250, **FLOATS}
     result = run("conv_image_u8", operands, Type.F32 if floating else Type.U8, attributes, zero_point=77)
     expected = total.astype(np.float32) * multiplier if floating else finish(total, multiplier, 77, 9, 250)
@@ -171,7 +171,7 @@ def test_a_convolution_of_an_image_that_does_not_fit_is_refused(change: dict[str
     w = integers(-127, 127, 16, 3, 2, 2, dtype=np.int8)
     operands = [
         Given(integers(0, 255, 1, 3, 8, 8), zero_point=3),
-        constant(panels.gemm_u8(filter_rows(w))),
+        constant(panels.gemm_u8(windows(w))),
         constant(table(w, integers(-9, 9, 16, dtype=np.int32), np.abs(floats(16, scale=0.001)), 3)),
     ]
     attributes = {**window((2, 2), (1, 1), (1, 1), (0, 0, 0, 0)), "out_channels": 16, **FREE, **change}

@@ -1,31 +1,41 @@
 /* 2-D convolution of bytes for an image as it comes in, N, C, H, W with one to four channels; the output is NHWC.
  *
- * Input rows are interleaved and padded in scratch memory, pixels of 1, 2 or 4 bytes. A filter row then reads neighbouring
- * bytes, so the GEMM kernel has kernel_h taps instead of kernel_h * kernel_w of one pixel each, and padding needs no test. */
+ * Input rows are interleaved and padded in scratch memory. Rows of each window are then copied behind each other, so that the
+ * GEMM kernel has one long tap: filter rows of 9 or 21 bytes would each end in an unfinished word of four. */
 #include "ops/gemm_u8.h"
 #include "ops/window.h"
 
-#define CONV_IMAGE_U8_STRIP ((size_t)512)   /* about so many output pixels a task */
+#define CONV_IMAGE_U8_BAND ((size_t)1024)    /* about so many output pixels a task */
+#define CONV_IMAGE_U8_TILES ((size_t)84)     /* output pixels that make whole tiles of 6, 12 and 14 */
+#define CONV_IMAGE_U8_PATCHES ((size_t)12288)   /* about so many bytes of windows at once, in the first level */
+#define CONV_IMAGE_U8_COPY ((size_t)16)      /* bytes of a window's row that are copied at once */
 
 typedef struct conv_image_u8_plan {
-    size_t slot;                    /* bytes of a pixel: its channels, 4 for three */
-    size_t taps, k;                 /* filter rows; bytes of one */
-    size_t row;                     /* bytes of a padded row */
+    size_t channels;
+    size_t window_row, k;           /* bytes of a window's row, and of a window */
+    size_t patch;                   /* bytes from a copied window to the next */
+    size_t strip;                   /* windows at once */
+    size_t row;                     /* bytes of a padded input row */
     size_t band, rows;              /* output rows of a task, and the input rows that they touch */
-    size_t bytes, pointers;         /* of scratch */
+    size_t bytes, patches, pointers;   /* of scratch: input rows, windows, row pointers */
 } conv_image_u8_plan;
 
 static conv_image_u8_plan conv_image_u8_layout(const slim_window *w, const slim_value *x, size_t out_h, size_t out_w)
 {
     conv_image_u8_plan p;
-    p.slot = x->dims[1] > 2 ? 4 : (size_t)x->dims[1];
-    p.taps = (size_t)w->kernel_h;
-    p.k = (size_t)w->kernel_w * p.slot;
-    p.row = slim_align(((size_t)x->dims[3] + (size_t)w->pad_left + (size_t)w->pad_right) * p.slot + 3);
-    p.band = SLIM_MIN(out_h, SLIM_MAX((size_t)1, CONV_IMAGE_U8_STRIP / out_w));
-    p.rows = (p.band - 1) * (size_t)w->stride_h + p.taps;
+    p.channels = (size_t)x->dims[1];
+    p.window_row = (size_t)w->kernel_w * p.channels;
+    p.k = (size_t)w->kernel_h * p.window_row;
+    p.patch = p.k - p.window_row + slim_ceil_div(p.window_row, CONV_IMAGE_U8_COPY) * CONV_IMAGE_U8_COPY;
+    p.patch = slim_ceil_div(p.patch, 4) * 4;
+    p.strip = SLIM_MAX((size_t)1, SLIM_MIN(CONV_IMAGE_U8_PATCHES / (CONV_IMAGE_U8_TILES * p.patch), (size_t)6));
+    p.strip *= CONV_IMAGE_U8_TILES;
+    p.row = slim_align(((size_t)x->dims[3] + (size_t)w->pad_left + (size_t)w->pad_right) * p.channels + CONV_IMAGE_U8_COPY);
+    p.band = SLIM_MIN(out_h, SLIM_MAX((size_t)1, CONV_IMAGE_U8_BAND / out_w));
+    p.rows = (p.band - 1) * (size_t)w->stride_h + (size_t)w->kernel_h;
     p.bytes = p.rows * p.row;
-    p.pointers = slim_align(p.band * out_w * p.taps * sizeof(uint8_t *));
+    p.patches = slim_align(p.strip * p.patch);
+    p.pointers = p.strip * sizeof(uint8_t *);
     return p;
 }
 
@@ -56,11 +66,11 @@ SLIM_COLD static slim_status conv_image_u8_prepare(slim_prepare *p)
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the window is empty or dilated, or there are more than 4 channels");
     conv_image_u8_plan plan = conv_image_u8_layout(&window, x, (size_t)dims[1], (size_t)dims[2]);
     const size_t panels = slim_ceil_div((size_t)a->out_channels, SLIM_PANEL);
-    if ((status = slim_gemm_u8_check(p, panels, plan.taps, plan.k, a->lo, a->hi)) != SLIM_OK)
+    if ((status = slim_gemm_u8_check(p, panels, 1, plan.k, a->lo, a->hi)) != SLIM_OK)
         return status;
     dims[0] = x->dims[0];
     dims[3] = a->out_channels;
-    slim_prepare_scratch(p, plan.bytes + plan.pointers);
+    slim_prepare_scratch(p, plan.bytes + plan.patches + plan.pointers);
     return slim_prepare_output(p, 0, 4, dims);
 }
 
@@ -73,39 +83,70 @@ typedef struct conv_image_u8_context {
     size_t bands;                   /* of an image */
 } conv_image_u8_context;
 
-/* Pixels of three or four channels; `to` is whole words. */
-static void conv_image_u8_words(uint32_t *__restrict to, const uint8_t *__restrict from, size_t plane, size_t width, int channels)
+enum { CONV_IMAGE_U8_WORDS = 64 };   /* pixels that become words of four bytes at a time */
+
+/* Pixels of three or four channels. Words of three bytes are written two at a time, and two bytes too many. */
+static void conv_image_u8_words(uint8_t *to, const uint8_t *from, size_t plane, size_t width, size_t channels)
 {
     const uint8_t *a = from, *b = from + plane, *c = b + plane, *d = c + (channels > 3 ? plane : 0);
-    for (size_t i = 0; i < width; i++) {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        to[i] = (uint32_t)a[i] << 24 | (uint32_t)b[i] << 16 | (uint32_t)c[i] << 8 | (uint32_t)d[i];
-#else
-        to[i] = (uint32_t)d[i] << 24 | (uint32_t)c[i] << 16 | (uint32_t)b[i] << 8 | (uint32_t)a[i];
-#endif
+    uint32_t words[CONV_IMAGE_U8_WORDS + 1];
+    for (; width; width -= SLIM_MIN(width, (size_t)CONV_IMAGE_U8_WORDS)) {
+        const size_t count = SLIM_MIN(width, (size_t)CONV_IMAGE_U8_WORDS), last = channels > 3 ? 0xFF000000u : 0;
+        for (size_t i = 0; i < count; i++)
+            words[i] = ((uint32_t)d[i] << 24 & (uint32_t)last) | (uint32_t)c[i] << 16 | (uint32_t)b[i] << 8 | (uint32_t)a[i];
+        words[count] = 0;
+        if (channels > 3)
+            slim_copy(to, words, count * 4);
+        else
+            for (size_t i = 0; i < count; i += 2) {
+                const uint64_t two = words[i] | (uint64_t)words[i + 1] << 24;
+                __builtin_memcpy(to + 3 * i, &two, 8);
+            }
+        a += count, b += count, c += count, d += count, to += count * channels;
     }
 }
 
 /* Input row `row` of an image, interleaved, with zero points around it; nothing else outside the image. */
 static void conv_image_u8_fill(const conv_image_u8_context *c, size_t image, ptrdiff_t row, uint8_t *to)
 {
-    const size_t channels = (size_t)c->x->dims[1], height = (size_t)c->x->dims[2], width = (size_t)c->x->dims[3];
-    const size_t plane = height * width, slot = c->plan.slot, left = (size_t)c->window.pad_left * slot;
+    const size_t channels = c->plan.channels, height = (size_t)c->x->dims[2], width = (size_t)c->x->dims[3];
+    const size_t plane = height * width, left = (size_t)c->window.pad_left * channels;
     const uint8_t *from = c->x->data + image * channels * plane + (size_t)row * width;
     if (row < 0 || row >= (ptrdiff_t)height) {
         slim_fill(to, c->x->zero_point, c->plan.row);
         return;
     }
     slim_fill(to, c->x->zero_point, left);
-    slim_fill(to + left + width * slot, c->x->zero_point, c->plan.row - left - width * slot);
-    to += left;
-    if (slot == 4)
-        conv_image_u8_words((uint32_t *)(void *)to, from, plane, width, (int)channels);
-    else if (slot == 1)
-        slim_copy(to, from, width);
+    if (channels > 2)
+        conv_image_u8_words(to + left, from, plane, width, channels);
+    else if (channels == 1)
+        slim_copy(to + left, from, width);
     else
         for (size_t i = 0; i < 2 * width; i++)
-            to[i] = from[i / 2 + i % 2 * plane];
+            to[left + i] = from[i / 2 + i % 2 * plane];
+    slim_fill(to + left + width * channels, c->x->zero_point, c->plan.row - left - width * channels);
+}
+
+/* Copy the windows of output pixels `first` to first + count of a band, whose input rows start at `bytes`. Bytes that are
+ * copied past the end of a window's row are written over by its next row, or lie behind the window. */
+static void conv_image_u8_copy(const conv_image_u8_context *c, size_t first, size_t count, const uint8_t *bytes, uint8_t *to)
+{
+    const conv_image_u8_plan *plan = &c->plan;
+    const size_t out_w = (size_t)c->y->dims[2], step = (size_t)c->window.stride_w * plan->channels, patch = plan->patch;
+    while (count) {
+        const size_t y = first / out_w, x = first % out_w, some = SLIM_MIN(count, out_w - x);
+        const uint8_t *row = bytes + y * (size_t)c->window.stride_h * plan->row + x * step;
+        for (size_t ky = 0; ky < (size_t)c->window.kernel_h; ky++, row += plan->row)
+            for (size_t b = 0; b < plan->window_row; b += CONV_IMAGE_U8_COPY) {
+                const uint8_t *from = row + b;
+                uint8_t *at = to + ky * plan->window_row + b;
+                for (size_t i = 0; i < some; i++, from += step, at += patch)
+                    __builtin_memcpy(at, from, CONV_IMAGE_U8_COPY);
+            }
+        first += some;
+        count -= some;
+        to += some * patch;
+    }
 }
 
 static void conv_image_u8_band(void *context, size_t index, int worker)
@@ -115,25 +156,26 @@ static void conv_image_u8_band(void *context, size_t index, int worker)
     const conv_image_u8_plan *plan = &c->plan;
     const size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2];
     const size_t image = index / c->bands, first = index % c->bands * plan->band;
-    const size_t count = SLIM_MIN(plan->band, out_h - first), step = (size_t)w->stride_w * plan->slot;
+    const size_t count = SLIM_MIN(plan->band, out_h - first), pixels = count * out_w;
     const ptrdiff_t top = (ptrdiff_t)first * w->stride_h - w->pad_top;
-    uint8_t *bytes = slim_step_scratch(c->step, worker);
-    const uint8_t **rows = (const uint8_t **)(void *)(bytes + plan->bytes), **at = rows;
+    uint8_t *bytes = slim_step_scratch(c->step, worker), *patches = bytes + plan->bytes;
+    const uint8_t **rows = (const uint8_t **)(void *)(patches + plan->patches);
     slim_gemm_u8_task task;
-    for (size_t i = 0; i < (count - 1) * (size_t)w->stride_h + plan->taps; i++)
+    for (size_t i = 0; i < (count - 1) * (size_t)w->stride_h + (size_t)w->kernel_h; i++)
         conv_image_u8_fill(c, image, top + (ptrdiff_t)i, bytes + i * plan->row);
-    for (size_t y = 0; y < count; y++)
-        for (size_t x = 0; x < out_w; x++)
-            for (size_t tap = 0; tap < plan->taps; tap++)
-                *at++ = bytes + (y * (size_t)w->stride_h + tap) * plan->row + x * step;
+    for (size_t i = 0; i < SLIM_MIN(plan->strip, pixels); i++)
+        rows[i] = patches + i * plan->patch;
     task.rows = rows;
-    task.m = count * out_w;
-    task.taps = plan->taps;
+    task.taps = 1;
     task.k = plan->k;
     task.n = (size_t)c->a->out_channels;
-    slim_gemm_u8_fill(&task, c->step, 0, (image * out_h + first) * out_w * c->y->row_stride, c->a->lo, c->a->hi, c->a->flo,
-                      c->a->fhi);
-    c->step->kernels->gemm_u8(&task);
+    for (size_t at = 0; at < pixels; at += task.m) {
+        task.m = SLIM_MIN(plan->strip, pixels - at);
+        conv_image_u8_copy(c, at, task.m, bytes, patches);
+        slim_gemm_u8_fill(&task, c->step, 0, ((image * out_h + first) * out_w + at) * c->y->row_stride, c->a->lo, c->a->hi,
+                          c->a->flo, c->a->fhi);
+        c->step->kernels->gemm_u8(&task);
+    }
 }
 
 static void conv_image_u8_run(const slim_step *s)
