@@ -54,3 +54,22 @@ def test_two_sessions_of_two_threads_take_little_more_time_than_of_one(program: 
     pairs = [(processor_seconds(program, 1), processor_seconds(program, 2)) for _ in range(7)]
     one, two = (min(times) for times in zip(*pairs, strict=True))
     assert two < 1.2 * one
+
+
+def test_two_sessions_at_once_take_no_longer_than_one_after_the_other(program: bytes) -> None:
+    """Wall time; the least ratio of several, because the machine may be busy with other work."""
+    sessions = [Session(program, threads=2) for _ in range(2)]
+
+    def seconds(*, together: bool) -> float:
+        callers = [threading.Thread(target=lambda s=s: [s.run_bound() for _ in range(60)]) for s in sessions]
+        start = time.perf_counter()
+        for caller in callers:
+            caller.start()
+            if not together:
+                caller.join()
+        for caller in callers:
+            caller.join()
+        return time.perf_counter() - start
+
+    ratios = [seconds(together=True) / seconds(together=False) for _ in range(7)]
+    assert min(ratios) < 1.3, ratios
