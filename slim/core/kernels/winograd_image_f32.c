@@ -214,9 +214,15 @@ SLIM_STEP void SLIM_NAME(slim_winograd_image_f32)(const slim_winograd_image_f32 
     SLIM_ROLL
     for (size_t c = 0; c < task->n; c += SLIM_LANES) {
         SLIM_ROLL
-        for (size_t i = 0; i < SLIM_STRIDED_POINTS; i++, weights += row * SLIM_LANES)
+        for (size_t i = 0; i < SLIM_STRIDED_POINTS; i++, weights += row * SLIM_LANES) {
+            if (i < task->rows && c % SLIM_PANEL == 0) {   /* the memory of a row of outputs is there when it is needed */
+                SLIM_ROLL
+                for (size_t column = 0; column < task->columns; column++)
+                    __builtin_prefetch(task->out + i * task->out_row + column * task->out_stride + c, 1, 2);
+            }
             SLIM_NAME(slim_strided_products)(image + i * row * SLIM_STRIDED_TILES, weights, k, tiles,
                                              sums + i * SLIM_STRIDED_TILES * 4 * SLIM_LANES);
+        }
         SLIM_NAME(slim_strided_store)(task, sums, c);
     }
 }
