@@ -43,7 +43,7 @@ class Target:
     family: str
     isas: tuple[str, ...]
     compilers: tuple[Compiler, ...]
-    flags: tuple[str, ...] = ("-O3", "-std=gnu11", "-fno-asynchronous-unwind-tables")
+    flags: tuple[str, ...] = ("-O3", "-std=gnu11", "-fno-asynchronous-unwind-tables", "-fno-inline-functions")
     libs: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     module: str = ""
