@@ -45,7 +45,7 @@ _TABLE = (
         5,
         "winograd_f32",
         _attributes(f"{_WINDOW} groups out_channels f:lo f:hi"),
-        ("gemm_f32", "winograd_f32"),
+        ("winograd_f32",),
         ("window",),
     ),
     Operator(6, "conv_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("columns_f32",), ("window",)),

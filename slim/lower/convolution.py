@@ -14,6 +14,8 @@ from slim.lower.integers import IntegerLayer, integer_layer
 from slim.lower.rules import refuse, rule
 from slim.lower.window import Window, as_image, put_image, window_of
 
+WINOGRAD_FILTER = 1200  # tenths of a product that transforming a filter's channel takes the time of
+
 
 @rule("Conv")
 def lower_conv(low: Lowering, node: ir.Node) -> None:
@@ -97,15 +99,14 @@ def _is_image(low: Lowering, x: ir.Value, window: Window, groups: int, least: in
 
 
 def _suits_winograd(low: Lowering, node: ir.Node, window: Window, groups: int) -> bool:
-    """3x3 with stride 1, channels enough to pay for the transforms, and an image of more than a tile or two."""
+    """3x3 with stride 1, channels enough to pay for transforming the image, and pixels for the filters."""
     if (window.kernel, window.stride, window.dilation) != ((3, 3), (1, 1), (1, 1)) or groups != 1:
         return False
     assert node.inputs[0] is not None
-    channels, outputs = low.shape(node.inputs[0])[1], low.shape(node.outputs[0])[1]
-    size = min(low.shape(node.outputs[0])[2:])
-    if size <= 8 and channels * outputs > 1 << 16:
-        return False  # few tiles: reading the transformed weights from memory takes longer than multiplying
-    return min(channels, outputs) >= 16 and channels + outputs >= 48 and size >= 4
+    channels, (batch, outputs, height, width) = low.shape(node.inputs[0])[1], low.shape(node.outputs[0])
+    products = 36 * batch * -(-height // 4) * -(-width // 4)  # of a filter's channel, where direct convolution takes
+    direct = 9 * batch * height * width
+    return min(channels, outputs) >= 16 and 10 * products + WINOGRAD_FILTER < 9 * direct
 
 
 def _suits_strided_winograd(low: Lowering, node: ir.Node, window: Window) -> bool:

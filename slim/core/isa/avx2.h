@@ -14,6 +14,7 @@
 #define SLIM_VF_STORE(p, v) _mm256_storeu_ps((p), (v))
 #define SLIM_VF_SPLAT(x) _mm256_set1_ps(x)
 #define SLIM_VF_ADD(a, b) _mm256_add_ps((a), (b))
+#define SLIM_VF_SUB(a, b) _mm256_sub_ps((a), (b))
 #define SLIM_VF_MUL(a, b) _mm256_mul_ps((a), (b))
 #define SLIM_VF_DIV(a, b) _mm256_div_ps((a), (b))
 #define SLIM_VF_FMA(x, w, a) _mm256_fmadd_ps((x), (w), (a))

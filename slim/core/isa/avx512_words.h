@@ -10,6 +10,7 @@
 #define SLIM_VF_STORE(p, v) _mm512_storeu_ps((p), (v))
 #define SLIM_VF_SPLAT(x) _mm512_set1_ps(x)
 #define SLIM_VF_ADD(a, b) _mm512_add_ps((a), (b))
+#define SLIM_VF_SUB(a, b) _mm512_sub_ps((a), (b))
 #define SLIM_VF_MUL(a, b) _mm512_mul_ps((a), (b))
 #define SLIM_VF_DIV(a, b) _mm512_div_ps((a), (b))
 #define SLIM_VF_FMA(x, w, a) _mm512_fmadd_ps((x), (w), (a))

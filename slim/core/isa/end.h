@@ -19,6 +19,7 @@
 #undef SLIM_VF_STORE
 #undef SLIM_VF_SPLAT
 #undef SLIM_VF_ADD
+#undef SLIM_VF_SUB
 #undef SLIM_VF_MUL
 #undef SLIM_VF_DIV
 #undef SLIM_VF_FMA

@@ -10,6 +10,7 @@
 #define SLIM_VF_STORE(p, v) vst1q_f32((p), (v))
 #define SLIM_VF_SPLAT(x) vdupq_n_f32(x)
 #define SLIM_VF_ADD(a, b) vaddq_f32((a), (b))
+#define SLIM_VF_SUB(a, b) vsubq_f32((a), (b))
 #define SLIM_VF_MUL(a, b) vmulq_f32((a), (b))
 #define SLIM_VF_MAX(a, b) vmaxq_f32((a), (b))
 #define SLIM_VF_MIN(a, b) vminq_f32((a), (b))

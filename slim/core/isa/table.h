@@ -42,7 +42,9 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
     SLIM_NAME(slim_quantize_u8),
 #endif
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
+    SLIM_NAME(slim_winograd_weights_f32),
     SLIM_NAME(slim_winograd_input_f32),
+    SLIM_NAME(slim_winograd_product_f32),
     SLIM_NAME(slim_winograd_output_f32),
 #endif
 #if SLIM_HAS_KERNEL_COLUMNS_F32

@@ -20,6 +20,7 @@
 #define SLIM_VF_STORE(p, v) wasm_v128_store((p), (v))
 #define SLIM_VF_SPLAT(x) wasm_f32x4_splat(x)
 #define SLIM_VF_ADD(a, b) wasm_f32x4_add((a), (b))
+#define SLIM_VF_SUB(a, b) wasm_f32x4_sub((a), (b))
 #define SLIM_VF_DIV(a, b) wasm_f32x4_div((a), (b))
 #define SLIM_VF_MUL(a, b) wasm_f32x4_mul((a), (b))
 #if defined(__wasm_relaxed_simd__)

@@ -120,23 +120,44 @@ typedef struct slim_quantize_u8_task {
     int32_t zero_point;
 } slim_quantize_u8_task;
 
-/* Winograd's transforms of one tile of a 3x3 convolution, points x points pixels in, (points - 2)^2 out: F(4,3) with 6
- * points, F(2,3) with 4 (Lavin and Gray, arXiv 1509.09308). A plane holds one transformed value of every tile. */
+/* Winograd's F(4,3) for 3x3 convolutions: tiles of 6x6 pixels become 4x4 of the output (Lavin and Gray, arXiv 1509.09308).
+ * Plane 6 i + j holds value (i, j) of every transformed tile, filter or product. */
+typedef struct slim_winograd_f32_weights {
+    const float *weights;         /* a panel of filters: tap t at t * tap_stride: [channels][16] */
+    size_t tap_stride, channels;
+    float *planes;                /* plane e at e * plane_stride: [channels][16] */
+    size_t plane_stride;
+} slim_winograd_f32_weights;
+
+/* One tile of the input, */
 typedef struct slim_winograd_f32_input {
-    int points;
-    const float *const *pixels;   /* [points * points], each to `channels` floats; up to 60 bytes after them are read */
+    const float *const *pixels;   /* [36], each to `channels` floats; up to 60 bytes after them are read */
     size_t channels;
     float *planes;                /* plane e at e * plane_stride: `channels` floats, rounded up to a panel, are written */
     size_t plane_stride;
 } slim_winograd_f32_input;
 
+/* products of one plane, out[i][o] = (add ? out[i][o] : 0) + sum over j < k of in[i][j] * weights[o][j], */
+typedef struct slim_winograd_f32_product {
+    const float *in;              /* [m][in_stride] */
+    size_t m, k, in_stride;
+    const float *weights;         /* [panels][k][16] */
+    size_t panels;
+    float *out;                   /* [m][out_stride] */
+    size_t out_stride;
+    int add;
+} slim_winograd_f32_product;
+
+/* and one tile of the output. */
 typedef struct slim_winograd_f32_output {
-    int points;
     const float *planes;          /* plane e at e * plane_stride: the products of this tile, a panel's multiple of floats */
     size_t plane_stride;
     const float *bias;            /* [ceil(n / 16) * 16] */
-    float *const *out;            /* [(points - 2)^2], each to n floats, NULL where the tile hangs over the edge */
-    const float *const *residual; /* the same places of the residual; NULL where there is none */
+    float *out;                   /* [rows][columns], out_row and out_stride floats apart, each n floats */
+    size_t out_row, out_stride;
+    const float *residual;        /* the same with strides of its own; NULL where there is none */
+    size_t residual_row, residual_stride;
+    int rows, columns;            /* 4, or fewer where the tile hangs over the edge */
     size_t n;
     float lo, hi;
 } slim_winograd_f32_output;
@@ -225,7 +246,9 @@ struct slim_kernels {
     int (*quantize_u8)(const slim_quantize_u8_task *task);
 #endif
 #if SLIM_HAS_KERNEL_WINOGRAD_F32
+    void (*winograd_weights_f32)(const slim_winograd_f32_weights *task);
     void (*winograd_input_f32)(const slim_winograd_f32_input *task);
+    void (*winograd_product_f32)(const slim_winograd_f32_product *task);
     void (*winograd_output_f32)(const slim_winograd_f32_output *task);
 #endif
 #if SLIM_HAS_KERNEL_COLUMNS_F32
