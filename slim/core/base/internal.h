@@ -43,8 +43,6 @@ typedef struct slim_node {
     const slim_operator_record *record;
     size_t scratch_bytes;     /* for each worker, while the step runs */
     size_t scratch_offset;    /* in the arena */
-    size_t kept_bytes;        /* what the step computes once, when the arena is set, and keeps */
-    size_t kept_offset;       /* in the arena */
     int8_t in_place_output, in_place_input;  /* -1: none */
     size_t live_bytes;        /* planner's: memory in use during the step */
 } slim_node;
@@ -53,7 +51,7 @@ struct slim_session {
     const slim_model *model;
     slim_value *values;
     slim_node *nodes;
-    uint32_t *order;          /* planner's: [tensors + 2 * operators] roots, scratches and kept blocks by size, then by offset */
+    uint32_t *order;          /* planner's: [tensors + operators] roots and scratches by size, then by offset */
     int32_t *saved;           /* [inputs][SLIM_MAX_RANK]: their shapes before a resize */
     unsigned char *arena;
     size_t arena_bytes;       /* what the plan needs */
@@ -87,7 +85,6 @@ typedef struct slim_step {
     const void *attributes;
     const slim_kernels *kernels;
     int inputs, outputs;
-    int setup;                /* the arena has just been set: compute what is kept, and no output */
 } slim_step;
 
 typedef struct slim_operator {
@@ -119,9 +116,6 @@ SLIM_INTERNAL SLIM_COLD void slim_prepare_in_place(slim_prepare *p, int output, 
 SLIM_INTERNAL SLIM_COLD int slim_prepare_row_view(slim_prepare *p, int input, size_t offset, size_t row);
 /* Scratch memory for each worker while the step runs. */
 SLIM_INTERNAL SLIM_COLD void slim_prepare_scratch(slim_prepare *p, size_t bytes);
-/* Memory that the step fills once: its run is called with `setup` when the arena is set. Constants of rank 2 and more may
- * be read then, and not in a run: widened ones share their memory with activations. */
-SLIM_INTERNAL SLIM_COLD void slim_prepare_kept(slim_prepare *p, size_t bytes);
 
 /* ---- run's helpers ---- */
 
@@ -139,12 +133,6 @@ SLIM_INLINE slim_value *slim_step_output(const slim_step *s, int i)
 SLIM_INLINE unsigned char *slim_step_scratch(const slim_step *s, int worker)
 {
     return s->session->arena + s->node->scratch_offset + (size_t)worker * s->node->scratch_bytes;
-}
-
-/* What the step has kept, 64-byte aligned. */
-SLIM_INLINE unsigned char *slim_step_kept(const slim_step *s)
-{
-    return s->session->arena + s->node->kept_offset;
 }
 
 /* Run task(context, 0 .. tasks - 1, worker), on the session's threads where it has some. */

@@ -25,14 +25,14 @@ static void live_at(slim_session *session, uint32_t tensor, int32_t step)
     root->last = SLIM_MAX(root->last, step);
 }
 
-/* Widened constants stay from run to run, but for those that only steps read which keep what they make of them. */
+/* Widened constants stay from run to run. */
 static void keep_widened(slim_session *session)
 {
     const slim_model *m = session->model;
     const int32_t steps = (int32_t)m->header->operator_count;
     for (uint32_t i = 0; i < m->header->operator_count; i++) {
         const uint32_t *tensors = slim_node_tensors(m, &m->operators[i]);
-        for (uint32_t j = 0; j < m->operators[i].input_count && !session->nodes[i].kept_bytes; j++)
+        for (uint32_t j = 0; j < m->operators[i].input_count; j++)
             if (tensors[j] != SLIM_NO_TENSOR && session->values[tensors[j]].widened)
                 session->values[tensors[j]].last = steps;
     }
@@ -92,11 +92,10 @@ typedef struct block {
     size_t *offset;
 } block;
 
-/* Entry of the order: a root value, then (from tensor_count on) a node's scratch memory, then what a node keeps. */
+/* Entry of the order: a root value, or (from tensor_count on) a node's scratch memory. */
 static block block_of(slim_session *session, uint32_t entry)
 {
     uint32_t tensors = session->model->header->tensor_count;
-    uint32_t steps = session->model->header->operator_count;
     block b;
     if (entry < tensors) {
         slim_value *value = &session->values[entry];
@@ -104,17 +103,11 @@ static block block_of(slim_session *session, uint32_t entry)
         b.last = value->last;
         b.bytes = value->span;
         b.offset = &value->offset;
-    } else if (entry < tensors + steps) {
+    } else {
         slim_node *node = &session->nodes[entry - tensors];
         b.first = b.last = (int32_t)(entry - tensors);
         b.bytes = node->scratch_bytes * (size_t)session->threads;
         b.offset = &node->scratch_offset;
-    } else {
-        slim_node *node = &session->nodes[entry - tensors - steps];
-        b.first = 0;
-        b.last = (int32_t)steps - 1;
-        b.bytes = node->kept_bytes;
-        b.offset = &node->kept_offset;
     }
     return b;
 }
@@ -218,8 +211,6 @@ SLIM_INTERNAL void slim_plan_memory(slim_session *session)
     for (uint32_t i = 0; i < h->operator_count; i++) {
         if (session->nodes[i].scratch_bytes)
             session->order[count++] = h->tensor_count + i;
-        if (session->nodes[i].kept_bytes)
-            session->order[count++] = h->tensor_count + h->operator_count + i;
     }
     find_lower_bound(session, session->order, count);
     sort_by_size(session, session->order, count);

@@ -86,11 +86,6 @@ SLIM_INTERNAL void slim_prepare_scratch(slim_prepare *p, size_t bytes)
     p->node->scratch_bytes = slim_align(bytes);
 }
 
-SLIM_INTERNAL void slim_prepare_kept(slim_prepare *p, size_t bytes)
-{
-    p->node->kept_bytes = slim_align(bytes);
-}
-
 /* ---- the walk ---- */
 
 static void forget_values(slim_session *session)
@@ -140,7 +135,7 @@ static slim_status prepare_node(slim_session *session, uint32_t index)
     p.attributes = m->words + record->attributes;
     p.inputs = record->input_count;
     p.outputs = record->output_count;
-    node->scratch_bytes = node->kept_bytes = 0;
+    node->scratch_bytes = 0;
     node->in_place_output = node->in_place_input = -1;
     for (int i = 0; i < p.inputs; i++)
         if (p.tensors[i] != SLIM_NO_TENSOR && !session->values[p.tensors[i]].defined)

@@ -19,7 +19,7 @@ SLIM_COLD SLIM_API size_t slim_session_bytes(const slim_model *model, const slim
     h = model->header;
     return slim_align(sizeof(slim_session)) + slim_align(h->tensor_count * sizeof(slim_value))
          + slim_align(h->operator_count * sizeof(slim_node))
-         + slim_align(((size_t)h->tensor_count + 2 * (size_t)h->operator_count) * sizeof(uint32_t))
+         + slim_align(((size_t)h->tensor_count + h->operator_count) * sizeof(uint32_t))
          + slim_align((size_t)h->input_count * SLIM_MAX_RANK * sizeof(int32_t))
          + slim_pool_bytes(thread_count(options)) + SLIM_ALIGNMENT;
 }
@@ -97,7 +97,7 @@ SLIM_COLD SLIM_API slim_status slim_session_init(slim_session **out, const slim_
     session->nodes = (slim_node *)at;
     at += slim_align(model->header->operator_count * sizeof(slim_node));
     session->order = (uint32_t *)at;
-    at += slim_align(((size_t)model->header->tensor_count + 2 * (size_t)model->header->operator_count) * sizeof(uint32_t));
+    at += slim_align(((size_t)model->header->tensor_count + model->header->operator_count) * sizeof(uint32_t));
     session->saved = (int32_t *)at;
     at += slim_align((size_t)model->header->input_count * SLIM_MAX_RANK * sizeof(int32_t));
     *out = session;
@@ -147,7 +147,7 @@ static void place_values(slim_session *session)
     }
 }
 
-static void run_node(slim_session *session, uint32_t index, int setup)
+static void run_node(slim_session *session, uint32_t index)
 {
     const slim_node *node = &session->nodes[index];
     slim_step step;
@@ -158,26 +158,14 @@ static void run_node(slim_session *session, uint32_t index, int setup)
     step.kernels = session->kernels;
     step.inputs = node->record->input_count;
     step.outputs = node->record->output_count;
-    step.setup = setup;
     node->op->run(&step);
 }
 
-/* Steps that keep something (transformed weights) compute it now, from constants whose memory activations take later. The
- * other constants of 16-bit floats come last, to stay. */
-static void fill_kept(slim_session *session)
+/* Constants of 16-bit floats, as fp32. */
+static void widen_constants(slim_session *session)
 {
-    const slim_header *h = session->model->header;
-    for (uint32_t i = 0; i < h->operator_count; i++) {
-        const uint32_t *tensors = slim_node_tensors(session->model, session->nodes[i].record);
-        if (!session->nodes[i].kept_bytes)
-            continue;
-        for (uint32_t j = 0; j < session->nodes[i].record->input_count; j++)
-            if (tensors[j] != SLIM_NO_TENSOR && session->values[tensors[j]].widened)
-                slim_widen(session, tensors[j]);
-        run_node(session, i, 1);
-    }
-    for (uint32_t i = 0; i < h->tensor_count; i++)
-        if (session->values[i].widened && session->values[i].last == (int32_t)h->operator_count)
+    for (uint32_t i = 0; i < session->model->header->tensor_count; i++)
+        if (session->values[i].widened && session->values[i].last >= 0)
             slim_widen(session, i);
 }
 
@@ -191,9 +179,7 @@ SLIM_COLD SLIM_API slim_status slim_session_set_arena(slim_session *session, voi
     }
     session->arena = (unsigned char *)slim_align((size_t)(uintptr_t)arena);
     place_values(session);
-    slim_pool_begin(session->pool);
-    fill_kept(session);
-    slim_pool_end(session->pool);
+    widen_constants(session);
     return SLIM_OK;
 }
 
@@ -215,7 +201,7 @@ static void restore_shapes(slim_session *session, unsigned char *arena)
     if (arena) {
         session->arena = arena;
         place_values(session);
-        fill_kept(session);
+        widen_constants(session);
     }
 }
 
@@ -259,7 +245,7 @@ SLIM_API slim_status slim_run(slim_session *session)
     }
     slim_pool_begin(session->pool);
     for (uint32_t i = 0; i < session->model->header->operator_count; i++)
-        run_node(session, i, 0);
+        run_node(session, i);
     slim_pool_end(session->pool);
     return SLIM_OK;
 }
@@ -271,7 +257,7 @@ SLIM_API slim_status slim_run_step(slim_session *session, int step)
     if (!session->arena)
         return SLIM_NO_ARENA;
     slim_pool_begin(session->pool);
-    run_node(session, (uint32_t)step, 0);
+    run_node(session, (uint32_t)step);
     slim_pool_end(session->pool);
     return SLIM_OK;
 }
