@@ -2,7 +2,7 @@
 #include "isa/begin.h"
 
 #define SLIM_ISA_SUFFIX avx512
-#define SLIM_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+#define SLIM_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma" SLIM_TUNE)))
 
 #include "isa/avx512_words.h"
 

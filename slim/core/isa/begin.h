@@ -34,6 +34,14 @@
 #define SLIM_ROLL _Pragma("GCC unroll 1")
 #endif
 
+/* As for Intel's processors gcc does not keep pointers in vector registers where integer ones run out: a tile's first addresses
+ * would wait there behind the products of the tile before (32 -> 16 channels: 96 -> 105 GFLOP/s, on a Zen 4 too). */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SLIM_TUNE ",tune=icelake-server"
+#else
+#define SLIM_TUNE ""
+#endif
+
 /* g++ 12 takes the values that its own AVX-512 header leaves undefined on purpose for mistakes. `isa/end.h` ends this. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push

@@ -13,6 +13,7 @@
 #undef SLIM_COLUMNS
 #undef SLIM_ISA_SUFFIX
 #undef SLIM_TARGET
+#undef SLIM_TUNE
 #undef SLIM_LANES
 #undef SLIM_VF
 #undef SLIM_VF_LOAD
