@@ -172,7 +172,7 @@ class Session(ProgramSession):
         model: a path (`.onnx`, `*-symbol.json`, `.slim`), an `onnx_ir.Model`, or the bytes of a `.slim` program.
         threads: worker threads, the caller's included.
         isa: instruction set; "auto" is the best that this processor has.
-        optimize: "speed", or "size": 3x3 convolutions take no memory for transforms. A program has chosen already.
+        optimize: "speed", or "size": no memory is traded for speed. A program has chosen already.
         weights: "fp32", or "fp16" or "bf16": float weights are rounded to 16 bits. A program has chosen already.
 
     Raises:

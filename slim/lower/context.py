@@ -63,7 +63,7 @@ class Lowering:
 
     def __init__(self, model: ir.Model, name: str, *, winograd: bool = True, weights: str = "fp32") -> None:
         self.model = model
-        self.winograd = winograd  # 3x3 convolutions may trade memory for speed
+        self.winograd = winograd  # products may trade memory for fewer multiplications
         self.builder = ProgramBuilder(name, weights)
         self.forms: dict[ir.Value, Forms] = {}
         self.done: set[ir.Node] = set()  # nodes that a fusion has taken

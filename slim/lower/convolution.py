@@ -12,6 +12,7 @@ from slim.lower.bottleneck import lower_bottleneck
 from slim.lower.context import Lowering, plain_order
 from slim.lower.integers import IntegerLayer, integer_layer
 from slim.lower.rules import refuse, rule
+from slim.lower.strassen import suits_strassen
 from slim.lower.window import Window, as_image, put_image, window_of
 
 WINOGRAD_FILTER = 1200  # tenths of a product that transforming a filter's channel takes the time of
@@ -67,7 +68,11 @@ def _lower_float(
         inputs.append(low.place_constant(panels.depthwise(weights.reshape(outputs, -1))))
         inputs.append(low.place_constant(panels.vector(bias)))
     else:
+        pixels = int(np.prod(low.shape(node.outputs[0]))) // outputs
+        product = (window.kernel, window.begin, window.end, groups) == ((1, 1), (0, 0), (0, 0), 1)
         kind = "winograd_f32" if low.winograd and _suits_winograd(low, node, window, groups) else "conv_f32"
+        if low.winograd and product and suits_strassen(pixels, weights.shape[1], outputs):
+            kind = "strassen_f32"
         taps_last = weights.reshape(*weights.shape[:2], -1).transpose(0, 2, 1).reshape(groups, outputs // groups, -1)
         inputs.append(low.place_constant(np.concatenate([panels.gemm_f32(group) for group in taps_last])))
         inputs.append(low.place_constant(np.concatenate([panels.vector(group) for group in bias.reshape(groups, -1)])))
@@ -79,6 +84,8 @@ def _lower_float(
                 else "conv_image_f32"
             )
             del attributes["groups"]
+        if kind == "strassen_f32":
+            attributes = {name: attributes[name] for name in ("stride_h", "stride_w", "out_channels", "lo", "hi")}
         if chain.residual is not None:
             inputs.append(as_image(low, node, chain.residual, quantized=False))
     tensor = low.builder.operator(kind, inputs, Type.F32, attributes, name=node.name or "")

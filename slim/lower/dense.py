@@ -11,6 +11,7 @@ from slim.lower.activations import FLOAT_MAX, claim, follow
 from slim.lower.context import Lowering, plain_order
 from slim.lower.integers import IntegerLayer, integer_layer
 from slim.lower.rules import ints, refuse, rule
+from slim.lower.strassen import suits_strassen
 
 
 @rule("Gemm")
@@ -142,8 +143,16 @@ def _dense_f32(
     ]
     if chain.residual is not None:
         inputs.append(low.get(chain.residual))
-    attributes = {"out_channels": weights.shape[0], "lo": max(chain.lo, -FLOAT_MAX), "hi": min(chain.hi, FLOAT_MAX)}
-    tensor = low.builder.operator("dense_f32", inputs, Type.F32, attributes, name=node.name or "")
+    attributes: dict[str, int | float] = {
+        "out_channels": weights.shape[0],
+        "lo": max(chain.lo, -FLOAT_MAX),
+        "hi": min(chain.hi, FLOAT_MAX),
+    }
+    kind = "dense_f32"
+    if low.winograd and suits_strassen(int(np.prod(low.shape(a)[:-1])), weights.shape[1], weights.shape[0]):
+        kind = "strassen_f32"
+        attributes |= {"stride_h": 1, "stride_w": 1}
+    tensor = low.builder.operator(kind, inputs, Type.F32, attributes, name=node.name or "")
     claim(low, chain)
     low.put(chain.value, tensor)
 

@@ -32,8 +32,9 @@ from slim.lower.storage import check_weights
 def lower(model: ir.Model, name: str = "", *, optimize: str = "speed", weights: str = "fp32") -> bytearray:
     """The `.slim` program of a simplified model (opset 21, static shapes, quantized operators as QDQ).
 
-    `optimize` is "speed", or "size": 3x3 convolutions then take no memory for transforms. `weights` is "fp32",
-    "fp16" or "bf16": in 16 bits, float weights take half the bytes in the program; in a session's arena they are fp32.
+    `optimize` is "speed", or "size": convolutions and dense layers then take no memory to save multiplications.
+    `weights` is "fp32", "fp16" or "bf16": in 16 bits, float weights take half the bytes in the program; in a session's
+    arena they are fp32.
 
     Raises:
         UnsupportedError: operators, types or shapes that the core does not run, every one of them.

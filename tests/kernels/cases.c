@@ -16,7 +16,7 @@
 #include "kernels/kernels.h"
 
 #ifdef COUNT_CALLS
-enum { MOST_KERNELS = 64, KERNELS = sizeof(slim_kernels) / sizeof(void *) - 1 };   /* the first word is the name */
+enum { MOST_KERNELS = 64, KERNELS = sizeof(slim_kernels) / sizeof(void *) - 2 };   /* the first words are the name and the lanes */
 _Static_assert(KERNELS <= MOST_KERNELS, "more stubs are needed");
 static __attribute__((used)) void *kernel_targets[MOST_KERNELS];
 static __attribute__((used)) unsigned kernel_calls[MOST_KERNELS];
@@ -28,15 +28,15 @@ const slim_kernels *__real_slim_find_kernels(slim_isa wanted);
 const slim_kernels *__wrap_slim_find_kernels(slim_isa wanted);
 const slim_kernels *__wrap_slim_find_kernels(slim_isa wanted)
 {
-    static union { slim_kernels table; void *words[1 + KERNELS]; } copy;
+    static union { slim_kernels table; void *words[2 + KERNELS]; } copy;
     const slim_kernels *found = __real_slim_find_kernels(wanted);
     if (!found)
         return NULL;
     copy.table = *found;
     for (int i = 0; i < KERNELS; i++) {
-        kernel_targets[i] = copy.words[1 + i];
-        if (copy.words[1 + i])   /* an instruction set may leave a kernel out */
-            copy.words[1 + i] = (void *)(kernel_stubs + 16 * i);
+        kernel_targets[i] = copy.words[2 + i];
+        if (copy.words[2 + i])   /* an instruction set may leave a kernel out */
+            copy.words[2 + i] = (void *)(kernel_stubs + 16 * i);
     }
     return &copy.table;
 }

@@ -199,6 +199,20 @@ def dense(random: Random, integer: bool) -> Layers:
     return layers
 
 
+def large(random: Random, integer: bool) -> Layers:
+    """A product that Strassen's algorithm takes."""
+    if random.random() < 0.5:
+        pixels, channels, outputs = random.randint(100, 300), 2 * random.randint(128, 140), random.randint(128, 200)
+        layers = Layers(random, (1, pixels, channels), integer=integer)
+        layers.add("MatMul", layers.weights(channels, outputs), shape=(1, pixels, outputs))
+        layers.activation()
+        layers.requantize(0.03)
+        return layers
+    layers = Layers(random, (1, 256, random.randint(12, 24), random.randint(12, 24)), integer=integer)
+    layers.convolve(random.randint(128, 150), (1, 1), residual=random.random() < 0.5)
+    return layers
+
+
 def attention(random: Random, integer: bool) -> Layers:
     """Products of two activations, softmax, layer normalization."""
     heads, rows, width = random.randint(1, 3), random.randint(1, 40), random.randint(4, 70)
@@ -224,7 +238,7 @@ def elementwise(random: Random, integer: bool) -> Layers:
 KINDS: dict[str, Callable[[Random, bool], Layers]] = {
     made.__name__: made
     for made in (
-        convolution, pointwise, square, depthwise, first, bottleneck, pool, dense, attention, elementwise,
+        convolution, pointwise, square, depthwise, first, bottleneck, pool, dense, large, attention, elementwise,
     )
 }  # fmt: skip
 

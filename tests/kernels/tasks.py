@@ -17,14 +17,16 @@ def _structure(name: str, fields: str, types: dict[str, object]) -> type[ctypes.
     return type(name, (ctypes.Structure,), {"_fields_": pairs})
 
 
-_POINTERS = dict.fromkeys(("rows", "weights", "bias", "residual", "out", "channels_table"), c_void_p)
+_POINTERS = dict.fromkeys(("rows", "weights", "bias", "residual", "part", "out", "channels_table"), c_void_p)
 _CLAMP = {"lo": c_float, "hi": c_float, "zero_point": c_int32, "input_zero_point": c_int32}
 _WINDOW = "kernel_h kernel_w stride_h stride_w dilation_h dilation_w pad_left"
 _DEPTHWISE = f"rows out_rows out_width in_width channels {_WINDOW} weights"
 _INTS = dict.fromkeys(_WINDOW.split(), c_int)
 
 GemmF32 = _structure(
-    "GemmF32", "rows m taps k weights bias residual out residual_stride out_stride n lo hi", {**_POINTERS, **_CLAMP}
+    "GemmF32",
+    "rows m taps k weights bias residual part out residual_stride out_stride n lo hi",
+    {**_POINTERS, **_CLAMP},
 )
 GemmU8 = _structure(
     "GemmU8",
@@ -46,6 +48,7 @@ class Kernels(ctypes.Structure):
 
     _fields_ = [
         ("name", ctypes.c_char_p),
+        ("lanes", c_size_t),
         ("gemm_f32", ctypes.CFUNCTYPE(None, POINTER(GemmF32))),
         ("gemm_u8", ctypes.CFUNCTYPE(None, POINTER(GemmU8))),
         ("slide_u8", ctypes.c_void_p),

@@ -32,7 +32,7 @@ def test_gemm_f32(
     low, high = (-1.0, 2.0) if clamp else (-np.inf, np.inf)
     task = GemmF32(
         pointers.ctypes.data, m, taps, k, packed.ctypes.data, packed_bias.ctypes.data,
-        residual.ctypes.data if add else None, out.ctypes.data, n, n + gap, n, low, high,
+        residual.ctypes.data if add else None, None, out.ctypes.data, n, n + gap, n, low, high,
     )  # fmt: skip
     kernels.gemm_f32(ctypes.byref(task))
     rows = x.reshape(m * taps, k)[order].reshape(m, taps * k)

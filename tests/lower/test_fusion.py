@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import onnx_ir as ir
 import pytest
 from hypothesis import given, settings
@@ -116,3 +117,30 @@ def test_winograd_of_many_filters_on_a_small_image(size: tuple[int, int]) -> Non
     model = net(nodes, {"x": (1, 3, *size)}, ["y"], {"w": weights(180, 170, 3, 3), "w1": weights(170, 3, 1, 1)})
     assert "winograd_f32" in kinds(model)
     assert_agrees(model, {"x": image(1, 3, *size)})
+
+
+@pytest.mark.parametrize(("stride", "residual"), [(1, False), (1, True), (2, False)])
+def test_strassen_agrees_with_direct_convolution(stride: int, residual: bool) -> None:
+    nodes = [conv("x", "a", "w1"), conv("a", "c", "w", strides=[stride, stride])]
+    nodes += [helper.make_node("Add", ["c", "a"], ["s"])] if residual else []
+    nodes += [helper.make_node("Relu", ["s" if residual else "c"], ["y"])]
+    constants = {"w": weights(256, 256, 1, 1), "w1": weights(256, 3, 1, 1)}
+    model = net(nodes, {"x": (1, 3, 17, 16)}, ["y"], constants)
+    assert kinds(model).count("strassen_f32") == 1
+    assert_strassen(model, {"x": image(1, 3, 17, 16)})
+
+
+def test_strassen_agrees_with_a_direct_dense_layer() -> None:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node("Add", ["m", "x"], ["y"])]
+    model = net(nodes, {"x": (2, 48, 256)}, ["y"], {"w": weights(256, 256)})
+    assert kinds(model) == ["strassen_f32"]
+    assert_strassen(model, {"x": image(2, 48, 256)})
+
+
+def assert_strassen(model: onnx.ModelProto, x: dict[str, np.ndarray]) -> None:
+    fast = Session(lower(ir.from_proto(model))).run(x)["y"]
+    program = lower(ir.from_proto(model), optimize="size")
+    direct = Session(program).run(x)["y"]
+    noise = np.square(fast - direct).sum() / np.square(direct).sum()
+    assert 100 < -10 * np.log10(noise) < 200  # dB; equal results would say that it was not used
+    assert_agrees(model, x)

@@ -126,6 +126,18 @@ def test_a_winograd_of_an_image_that_does_not_fit_is_refused(change: dict[str, i
 
 
 @SETTINGS
+@given(
+    rows=st.integers(40, 300), half=st.integers(1, 40), outputs=st.integers(17, 150), residual=st.booleans()
+)  # fmt: skip
+def test_strassen(isa: str, rows: int, half: int, outputs: int, residual: bool) -> None:
+    x, w, b, more = floats(rows, 2 * half), floats(outputs, 2 * half), floats(outputs), floats(rows, outputs)
+    operands = [x, constant(panels.gemm_f32(w)), constant(panels.vector(b))] + [more] * residual
+    got = run(isa, "strassen_f32", operands, {"stride_h": 1, "stride_w": 1, "out_channels": outputs, **FREE})
+    expected = x.astype(np.float64) @ w.T + b + (more if residual else 0)
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+
+
+@SETTINGS
 @given(rows=st.integers(1, 40), channels=st.integers(1, 150), shape=st.sampled_from(["same", "row", "column"]))
 def test_sums_and_products(isa: str, rows: int, channels: int, shape: str) -> None:
     x = floats(rows, channels)

@@ -68,6 +68,52 @@ def test_dense_f32(rows: tuple[int, ...], k: int, n: int, residual: bool, clamp:
     np.testing.assert_allclose(result, np.clip(expected, limits["lo"], limits["hi"]), **CLOSE)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.one_of(st.integers(1, 150), st.integers(250, 530)),
+    k=st.sampled_from([2, 6, 32, 62, 100]),
+    n=st.sampled_from([1, 16, 17, 32, 40, 64, 130, 300]),
+    residual=st.booleans(),
+    clamp=st.booleans(),
+)
+def test_strassen_f32(rows: int, k: int, n: int, residual: bool, clamp: bool) -> None:
+    x, w, b, more = floats(rows, k), floats(n, k), floats(n), floats(rows, n)
+    operands = [x, constant(panels.gemm_f32(w)), constant(panels.vector(b))] + [more] * residual
+    limits = {"lo": -0.5, "hi": 6.0} if clamp else FREE
+    result = run("strassen_f32", operands, attributes={"stride_h": 1, "stride_w": 1, "out_channels": n, **limits})
+    expected = x.astype(np.float64) @ w.T + b + (more if residual else 0)
+    np.testing.assert_allclose(result, np.clip(expected, limits["lo"], limits["hi"]), **CLOSE)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    batch=st.integers(1, 3),
+    size=st.tuples(st.integers(1, 30), st.integers(1, 30)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 2)),
+)
+def test_strassen_f32_of_pixels(batch: int, size: tuple[int, int], stride: tuple[int, int]) -> None:
+    x, w, b = floats(batch, *size, 48), floats(70, 48), floats(70)
+    result = run(
+        "strassen_f32",
+        [x, constant(panels.gemm_f32(w)), constant(panels.vector(b))],
+        attributes={"stride_h": stride[0], "stride_w": stride[1], "out_channels": 70, **FREE},
+    )
+    np.testing.assert_allclose(result, x[:, :: stride[0], :: stride[1]].astype(np.float64) @ w.T + b, **CLOSE)
+
+
+def test_what_strassen_f32_refuses() -> None:
+    def attempt(x: np.ndarray, k: int, n: int, stride: int = 1) -> None:
+        operands = [x, constant(panels.gemm_f32(floats(n, k))), constant(panels.vector(floats(n)))]
+        run("strassen_f32", operands, attributes={"stride_h": stride, "stride_w": 1, "out_channels": n, **FREE})
+
+    with pytest.raises(SlimError, match="odd"):
+        attempt(floats(9, 33), 33, 40)
+    with pytest.raises(SlimError, match="do not fit"):
+        attempt(floats(9, 32), 34, 40)
+    with pytest.raises(SlimError, match="strides"):
+        attempt(floats(9, 32), 32, 40, stride=2)
+
+
 def test_dense_f32_of_more_rows_than_a_strip() -> None:
     x, w, b = floats(300, 33), floats(20, 33), floats(20)
     result = run(

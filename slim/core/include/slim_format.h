@@ -76,6 +76,7 @@ typedef char slim_operator_record_is_20_bytes[sizeof(slim_operator_record) == 20
 #define SLIM_OP_DEPTHWISE_F32 2
 #define SLIM_OP_DENSE_F32 3
 #define SLIM_OP_WINOGRAD_F32 5
+#define SLIM_OP_STRASSEN_F32 9
 #define SLIM_OP_CONV_IMAGE_F32 6
 #define SLIM_OP_WINOGRAD_IMAGE_F32 8
 #define SLIM_OP_BOTTLENECK_F32 7
@@ -172,6 +173,15 @@ typedef struct slim_winograd_f32_attributes {
     float hi;
 } slim_winograd_f32_attributes;
 typedef char slim_winograd_f32_attributes_is_56_bytes[sizeof(slim_winograd_f32_attributes) == 56 ? 1 : -1];
+
+typedef struct slim_strassen_f32_attributes {
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t out_channels;
+    float lo;
+    float hi;
+} slim_strassen_f32_attributes;
+typedef char slim_strassen_f32_attributes_is_20_bytes[sizeof(slim_strassen_f32_attributes) == 20 ? 1 : -1];
 
 typedef struct slim_conv_image_f32_attributes {
     int32_t kernel_h;

@@ -4,6 +4,7 @@
 #define SLIM_HAS_KERNEL_GEMM_F32 1
 #define SLIM_HAS_KERNEL_DEPTHWISE_F32 1
 #define SLIM_HAS_KERNEL_WINOGRAD_F32 1
+#define SLIM_HAS_KERNEL_STRASSEN_F32 1
 #define SLIM_HAS_KERNEL_COLUMNS_F32 1
 #define SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32 1
 #define SLIM_HAS_KERNEL_POOL_F32 1
@@ -25,6 +26,7 @@
     X(depthwise_f32) \
     X(dense_f32) \
     X(winograd_f32) \
+    X(strassen_f32) \
     X(conv_image_f32) \
     X(winograd_image_f32) \
     X(bottleneck_f32) \

@@ -94,7 +94,7 @@ SLIM_TILE __m128i slim_pair_avx2(const void *p, const void *q)
 #define SLIM_WIDE_PART(a, i) (a)
 
 /* A single row (a dense layer) gets more vectors, to hide the latency of additions. */
-#define SLIM_GEMM_F32_TILES(X) X(4, 1, 1, 1) X(2, 6, 2, 1) X(1, 8, 4, 1)
+#define SLIM_GEMM_F32_TILES(X) X(4, 1, 1, 1, 1) X(2, 6, 4, 1, 1) X(1, 8, 8, 1, 1)
 #define SLIM_GEMM_F32_WIDTH(vectors, k, m) ((m) == 1 && (vectors) >= 4 ? 4 : (vectors) >= 2 ? 2 : 1)
 #define SLIM_GEMM_U8_TILES(X) X(2, 4, 2, 1) X(1, 8, 4, 1)
 #define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)

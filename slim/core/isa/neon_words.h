@@ -98,9 +98,9 @@ SLIM_TILE SLIM_NAME(slim_wide) SLIM_NAME(slim_wide_muladd)(int16x8_t x, int16x8_
 #define SLIM_DOT_SIGNED 1
 
 #if defined(__aarch64__)
-#define SLIM_GEMM_F32_TILES(X) X(4, 6, 2, 1) X(2, 8, 4, 1) X(1, 8, 4, 1)
+#define SLIM_GEMM_F32_TILES(X) X(4, 6, 6, 2, 1) X(2, 8, 8, 4, 1) X(1, 8, 8, 4, 1)
 #define SLIM_GEMM_F32_WIDTH(vectors, k, m) ((vectors) >= 4 ? 4 : (vectors) >= 2 ? 2 : 1)
 #else
-#define SLIM_GEMM_F32_TILES(X) X(2, 4, 2, 1) X(1, 4, 2, 1)
+#define SLIM_GEMM_F32_TILES(X) X(2, 4, 4, 2, 1) X(1, 4, 4, 2, 1)
 #define SLIM_GEMM_F32_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
 #endif

@@ -41,6 +41,9 @@
 #if SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32
 #include "kernels/winograd_image_f32.c"
 #endif
+#if SLIM_HAS_KERNEL_STRASSEN_F32
+#include "kernels/strassen_f32.c"
+#endif
 #if SLIM_HAS_KERNEL_POOL_F32
 #include "kernels/pool_f32.c"
 #endif

@@ -206,12 +206,12 @@ SLIM_INLINE slim_dot_plain slim_dot_input_plain(const uint8_t *p)
 #define SLIM_DOT_SIGNED 0
 
 #if SLIM_LANES == 4
-#define SLIM_GEMM_F32_TILES(X) X(2, 4, 2, 1) X(1, 4, 2, 1)   /* vectors; rows of a tile, of what is left, 1 */
+#define SLIM_GEMM_F32_TILES(X) X(2, 4, 4, 2, 1) X(1, 4, 4, 2, 1)   /* vectors; rows of a tile, of what is left, 1 */
 #define SLIM_GEMM_F32_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
 #define SLIM_GEMM_U8_TILES(X) X(2, 4, 2, 1) X(1, 4, 2, 1)
 #define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
 #else
-#define SLIM_GEMM_F32_TILES(X) X(4, 4, 1, 1) X(1, 4, 1, 1)
+#define SLIM_GEMM_F32_TILES(X) X(4, 4, 4, 1, 1) X(1, 4, 4, 1, 1)
 #define SLIM_GEMM_F32_WIDTH(vectors, k, m) ((vectors) >= 4 ? 4 : 1)
 #define SLIM_GEMM_U8_TILES(X) X(2, 2, 1, 1) X(1, 2, 1, 1)
 #define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)

@@ -7,6 +7,7 @@ SLIM_INTERNAL extern const slim_kernels SLIM_NAME(slim_kernels);
 #endif
 SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
     SLIM_TEXT(SLIM_ISA_SUFFIX),
+    SLIM_LANES,
 #if SLIM_HAS_KERNEL_GEMM_F32
     SLIM_NAME(slim_gemm_f32),
 #endif
@@ -53,6 +54,9 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
 #if SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32
     SLIM_NAME(slim_winograd_image_weights_f32),
     SLIM_NAME(slim_winograd_image_f32),
+#endif
+#if SLIM_HAS_KERNEL_STRASSEN_F32
+    SLIM_NAME(slim_strassen_rows_f32),
 #endif
 #if SLIM_HAS_KERNEL_POOL_F32
     SLIM_NAME(slim_pool_f32),

@@ -22,6 +22,7 @@
 #define SLIM_VF_ADD(a, b) wasm_f32x4_add((a), (b))
 #define SLIM_VF_SUB(a, b) wasm_f32x4_sub((a), (b))
 #define SLIM_VF_DIV(a, b) wasm_f32x4_div((a), (b))
+#define SLIM_VF_SUB(a, b) wasm_f32x4_sub((a), (b))
 #define SLIM_VF_MUL(a, b) wasm_f32x4_mul((a), (b))
 #if defined(__wasm_relaxed_simd__)
 #define SLIM_VF_FMA(x, w, a) wasm_f32x4_relaxed_madd((x), (w), (a))
@@ -144,7 +145,7 @@ SLIM_TILE slim_wide_wasm slim_wide_muladd_wasm(slim_wide_wasm x, slim_wide_wasm 
 #define SLIM_WIDE_PART(a, i) ((a).v[i])
 
 /* More than nine sums in registers halve the speed on x86 engines. */
-#define SLIM_GEMM_F32_TILES(X) X(2, 4, 2, 1) X(1, 4, 2, 1)
+#define SLIM_GEMM_F32_TILES(X) X(2, 4, 4, 2, 1) X(1, 4, 4, 2, 1)
 #define SLIM_GEMM_F32_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
 #define SLIM_GEMM_U8_TILES(X) X(2, 4, 2, 1) X(1, 4, 2, 1)
 #define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)

@@ -15,25 +15,43 @@
 #define SLIM_VF_FMA_HALF(x, w, a) (a)
 #endif
 
-/* Rows `row` to row + mr, vectors `vector` to vector + nv. `half`: only the lower half of the last vector is there. */
+/* Parts of a larger product (slim_gemm_f32_part) are panels that tiles of so many vectors do: others have no code for them. */
+#define SLIM_GEMM_F32_PART_WIDTH \
+    ((int)SLIM_GEMM_F32_WIDTH(SLIM_GEMM_F32_PART_PANELS * SLIM_VECTORS, SLIM_PANEL * SLIM_PANEL, SLIM_PANEL))
+#if SLIM_HAS_KERNEL_STRASSEN_F32
+#define SLIM_GEMM_F32_PART(task, nv) ((nv) == SLIM_GEMM_F32_PART_WIDTH ? (task)->part : NULL)
+#else
+#define SLIM_GEMM_F32_PART(task, nv) ((const slim_gemm_f32_part *)NULL)
+#endif
+
+/* Rows `row` to row + mr, vectors `vector` to vector + nv. `subtracts`: the weights are a difference, made here and kept.
+ * `half`: only the lower half of the last vector is there. */
 SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, size_t row, size_t vector, const int mr,
-                                             const int nv, const int half)
+                                             const int nv, const int subtracts, const int half)
 {
-    const size_t taps = task->taps, k = task->k, panel_stride = taps * k * SLIM_PANEL;
+    const slim_gemm_f32_part *part = SLIM_GEMM_F32_PART(task, nv);
+    const int subtracted = part && part->minus && !subtracts;
+    const size_t taps = task->taps, k = task->k;
+    const size_t panel_stride = part && !subtracted ? part->panel_stride : taps * k * SLIM_PANEL;
     const float *const *rows = task->rows + row * taps;
     const size_t channel = vector * SLIM_LANES;
     const size_t group = ((size_t)(nv - 1) / SLIM_VECTORS + 1) * panel_stride;   /* floats to the panels that come next */
     const size_t ahead = group <= SLIM_GEMM_F32_AHEAD ? group : SLIM_GEMM_F32_NEAR;
     const size_t last = SLIM_MIN(task->n - channel - (size_t)(nv - 1) * SLIM_LANES, (size_t)SLIM_LANES);   /* lanes */
-    const float *weights[4];    /* of each panel */
-    float *out = task->out + row * task->out_stride + channel;
+    const float *weights[4], *minus[4];    /* of each panel */
+    float *difference[4], *out = task->out + row * task->out_stride + channel;
     SLIM_VF lo, hi, acc[16][8];
     size_t tap, j;
-    int i, v;
+    int i, v, more;
     SLIM_UNROLL
-    for (v = 0; v < nv; v += SLIM_VECTORS)
-        weights[v / SLIM_VECTORS] = task->weights + (vector / SLIM_VECTORS + (size_t)(v / SLIM_VECTORS)) * panel_stride
-            + vector % SLIM_VECTORS * SLIM_LANES;
+    for (v = 0; v < nv; v += SLIM_VECTORS) {
+        const size_t panel = vector / SLIM_VECTORS + (size_t)(v / SLIM_VECTORS), lane = vector % SLIM_VECTORS * SLIM_LANES;
+        weights[v / SLIM_VECTORS] = (subtracted ? part->difference : task->weights) + panel * panel_stride + lane;
+        if (subtracts) {
+            minus[v / SLIM_VECTORS] = part->minus + panel * part->minus_stride + lane;
+            difference[v / SLIM_VECTORS] = part->difference + panel * taps * k * SLIM_PANEL + lane;
+        }
+    }
     SLIM_UNROLL
     for (v = 0; v < nv; v++) {
         SLIM_VF bias = SLIM_VF_LOAD(task->bias + channel + v * SLIM_LANES);
@@ -41,15 +59,19 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
         for (i = 0; i < mr; i++)
             acc[i][v] = bias;
     }
-    if (task->residual) {
-        const float *residual = task->residual + row * task->residual_stride + channel;
+    for (more = -1; more < (part ? SLIM_GEMM_F32_SUMS : 0); more++) {
+        const float *sum = more < 0 ? task->residual : part->sums[more];
+        const size_t stride = more < 0 ? task->residual_stride : part->sums_stride;
+        if (!sum)
+            continue;
+        sum += row * stride + channel;
         SLIM_UNROLL
         for (i = 0; i < mr; i++) {
             SLIM_UNROLL
             for (v = 0; v < nv - 1; v++)
-                acc[i][v] = SLIM_VF_ADD(acc[i][v], SLIM_VF_LOAD(residual + v * SLIM_LANES));
-            acc[i][v] = SLIM_VF_ADD(acc[i][v], SLIM_VF_LOAD_PART(residual + v * SLIM_LANES, last));
-            residual += task->residual_stride;
+                acc[i][v] = SLIM_VF_ADD(acc[i][v], SLIM_VF_LOAD(sum + v * SLIM_LANES));
+            acc[i][v] = SLIM_VF_ADD(acc[i][v], SLIM_VF_LOAD_PART(sum + v * SLIM_LANES, last));
+            sum += stride;
         }
     }
     for (tap = 0; tap < taps; tap++) {
@@ -62,6 +84,20 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
             SLIM_UNROLL
             for (v = 0; v < nv; v++)
                 w[v] = SLIM_VF_LOAD(weights[v / SLIM_VECTORS] + v % SLIM_VECTORS * SLIM_LANES);
+            if (subtracts) {
+                SLIM_UNROLL
+                for (v = 0; v < nv; v++) {
+                    const int p = v / SLIM_VECTORS, at = v % SLIM_VECTORS * SLIM_LANES;
+                    w[v] = SLIM_VF_SUB(w[v], SLIM_VF_LOAD(minus[p] + at));
+                    SLIM_VF_STORE(difference[p] + at, w[v]);
+                }
+                SLIM_UNROLL
+                for (v = 0; v < nv; v += SLIM_VECTORS) {
+                    SLIM_PREFETCH(minus[v / SLIM_VECTORS] + ahead);
+                    minus[v / SLIM_VECTORS] += SLIM_PANEL;
+                    difference[v / SLIM_VECTORS] += SLIM_PANEL;
+                }
+            }
             SLIM_UNROLL
             for (v = 0; v < nv; v += SLIM_VECTORS) {
                 SLIM_PREFETCH(weights[v / SLIM_VECTORS] + ahead);
@@ -95,28 +131,75 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
     }
 }
 
-/* nv vectors of channels, all rows: tiles of `a` rows, then of `b`, then of `c`. */
-#define SLIM_GEMM_F32_GROUP(nv, a, b, c) \
+#if SLIM_HAS_KERNEL_STRASSEN_F32
+/* The difference of the weights of nv vectors, where there are too few rows for the tile that makes it. */
+SLIM_STEP void SLIM_NAME(slim_gemm_f32_subtract)(const slim_gemm_f32_task *task, size_t vector)
+{
+    const slim_gemm_f32_part *part = task->part;
+    const size_t floats = task->taps * task->k * SLIM_PANEL;
+    for (size_t v = vector; v < vector + SLIM_GEMM_F32_PART_WIDTH; v++) {
+        const size_t panel = v / SLIM_VECTORS, lane = v % SLIM_VECTORS * SLIM_LANES;
+        const float *weights = task->weights + panel * part->panel_stride + lane;
+        const float *minus = part->minus + panel * part->minus_stride + lane;
+        float *difference = part->difference + panel * floats + lane;
+        for (size_t at = 0; at < floats; at += SLIM_PANEL)
+            SLIM_VF_STORE(difference + at, SLIM_VF_SUB(SLIM_VF_LOAD(weights + at), SLIM_VF_LOAD(minus + at)));
+    }
+}
+
+/* Makes the difference, and returns how many rows are done with it. */
+#define SLIM_GEMM_F32_DIFFERENCE(nv, a, e, b, c) \
+    if (nv == SLIM_GEMM_F32_PART_WIDTH && task->m >= a) { \
+        SLIM_NAME(slim_gemm_f32_tile)(task, 0, vector, a, nv, nv == SLIM_GEMM_F32_PART_WIDTH, 0); \
+        return a; \
+    }
+SLIM_STEP size_t SLIM_NAME(slim_gemm_f32_difference)(const slim_gemm_f32_task *task, size_t vector)
+{
+    SLIM_GEMM_F32_TILES(SLIM_GEMM_F32_DIFFERENCE)
+    SLIM_NAME(slim_gemm_f32_subtract)(task, vector);
+    return 0;
+}
+#undef SLIM_GEMM_F32_DIFFERENCE
+#define SLIM_GEMM_F32_START(task, vector) SLIM_NAME(slim_gemm_f32_difference)((task), (vector))
+#else
+#define SLIM_GEMM_F32_START(task, vector) ((size_t)0)
+#endif
+
+/* Rows for tiles of `a`: as many as leave a multiple of `e`, where some number does. */
+SLIM_STEP size_t SLIM_NAME(slim_gemm_f32_rows)(size_t m, size_t a, size_t e)
+{
+    for (size_t rest = 0; rest <= m; rest += e)
+        if ((m - rest) % a == 0)
+            return m - rest;
+    return m;
+}
+
+/* nv vectors of channels, all rows: tiles of `a` rows, of `e` where it is another number, then of `b`, then of `c`. */
+#define SLIM_GEMM_F32_GROUP(nv, a, e, b, c) \
     SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv##x##a)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
     { \
-        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, a, nv, 0); \
+        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, a, nv, 0, 0); \
     } \
     SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv##x##a##_half)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
     { \
-        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, a, nv, 1); \
+        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, a, nv, 0, 1); \
     } \
     SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv##_left)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
     { \
+        for (; e != a && row + e <= task->m; row += e) \
+            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, e, nv, 0, 0); \
         for (; b > c && row + b <= task->m; row += b) \
-            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, b, nv, 0); \
+            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, b, nv, 0, 0); \
         for (; a > c && row + c <= task->m; row += c) \
-            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, c, nv, 0); \
+            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, c, nv, 0, 0); \
     } \
     SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv)(const slim_gemm_f32_task *task, size_t vector) \
     { \
+        const slim_gemm_f32_part *part = SLIM_GEMM_F32_PART(task, nv); \
+        size_t row = part && part->minus ? SLIM_GEMM_F32_START(task, vector) : 0; \
+        const size_t rows = e != a ? row + SLIM_NAME(slim_gemm_f32_rows)(task->m - row, a, e) : task->m; \
         const int half = SLIM_GEMM_F32_HALF(nv) && task->n <= (vector + nv) * SLIM_LANES - SLIM_LANES / 2; \
-        size_t row; \
-        for (row = 0; row + a <= task->m; row += a) \
+        for (; row + a <= rows; row += a) \
             if (half) \
                 SLIM_NAME(slim_gemm_f32_##nv##x##a##_half)(task, row, vector); \
             else \
@@ -126,12 +209,15 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
 SLIM_GEMM_F32_TILES(SLIM_GEMM_F32_GROUP)
 #undef SLIM_GEMM_F32_GROUP
 
-#define SLIM_GEMM_F32_CASE(nv, a, b, c) case nv: SLIM_NAME(slim_gemm_f32_##nv)(task, vector); break;
+#define SLIM_GEMM_F32_CASE(nv, a, e, b, c) case nv: SLIM_NAME(slim_gemm_f32_##nv)(task, vector); break;
 SLIM_STEP void SLIM_NAME(slim_gemm_f32)(const slim_gemm_f32_task *task)
 {
     size_t vectors = slim_ceil_div(task->n, SLIM_LANES), vector = 0;
     while (vector < vectors) {
         size_t width = SLIM_GEMM_F32_WIDTH(vectors - vector, task->taps * task->k, task->m);
+#if SLIM_HAS_KERNEL_STRASSEN_F32
+        width = task->part ? (size_t)SLIM_GEMM_F32_PART_WIDTH : width;
+#endif
         switch (width) { SLIM_GEMM_F32_TILES(SLIM_GEMM_F32_CASE) }
         vector += width;
     }
@@ -139,6 +225,9 @@ SLIM_STEP void SLIM_NAME(slim_gemm_f32)(const slim_gemm_f32_task *task)
 #undef SLIM_GEMM_F32_CASE
 #undef SLIM_GEMM_F32_HALF
 #undef SLIM_VF_FMA_HALF
+#undef SLIM_GEMM_F32_PART
+#undef SLIM_GEMM_F32_PART_WIDTH
+#undef SLIM_GEMM_F32_START
 #undef SLIM_PREFETCH
 #undef SLIM_GEMM_F32_AHEAD
 #undef SLIM_GEMM_F32_NEAR

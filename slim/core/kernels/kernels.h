@@ -8,6 +8,21 @@
 #include "base/internal.h"
 #include "include/slim_selection.h"
 
+/* What the products that Strassen's algorithm is made of have besides: weights that lie in a larger matrix or are the
+ * difference of two, and more than one sum to add. They are two panels wide. A difference takes the place of the weights of panel p,
+ * weights + p * panel_stride: those less minus + p * minus_stride are written to difference + p * taps * k * 16, which may be
+ * where either comes from. */
+enum { SLIM_GEMM_F32_SUMS = 3, SLIM_GEMM_F32_PART_PANELS = 2 };
+
+typedef struct slim_gemm_f32_part {
+    size_t panel_stride;          /* floats */
+    const float *minus;           /* or NULL */
+    size_t minus_stride;
+    float *difference;
+    const float *sums[SLIM_GEMM_F32_SUMS];   /* [m][sums_stride] each, or NULL; `out` may be one of them */
+    size_t sums_stride;
+} slim_gemm_f32_part;
+
 /* out[i][o] = clamp(bias[o] + sum over taps t and j < k of rows[i][t][j] * weights[o][t * k + j] + residual[i][o]).
  * A row pointer for each output pixel and tap serves 1x1, KxK, strided, dilated and padded convolution and dense alike. */
 typedef struct slim_gemm_f32_task {
@@ -16,6 +31,7 @@ typedef struct slim_gemm_f32_task {
     const float *weights;         /* [panels][taps * k][16], 64-byte aligned; panels = ceil(n / 16) */
     const float *bias;            /* [panels * 16] */
     const float *residual;        /* [m][residual_stride], or NULL */
+    const slim_gemm_f32_part *part;   /* NULL: the whole of a product */
     float *out;                   /* [m][out_stride] */
     size_t residual_stride, out_stride;
     size_t n;                     /* output channels: exactly these are stored */
@@ -215,6 +231,7 @@ enum { SLIM_ELEMENTWISE_ADD, SLIM_ELEMENTWISE_MULTIPLY, SLIM_ELEMENTWISE_HARD_SW
 
 struct slim_kernels {
     const char *name;
+    size_t lanes;                 /* floats of a vector */
 #if SLIM_HAS_KERNEL_GEMM_F32
     void (*gemm_f32)(const slim_gemm_f32_task *task);
 #endif
@@ -257,6 +274,11 @@ struct slim_kernels {
 #if SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32
     void (*winograd_image_weights_f32)(const slim_winograd_image_weights *task);
     void (*winograd_image_f32)(const slim_winograd_image_f32 *task);
+#endif
+#if SLIM_HAS_KERNEL_STRASSEN_F32
+    /* Sums of halves of two rows, a = (a11, a12) and b = (a21, a22), `half` floats each: to[0] = a21 + a22,
+     * to[1] = to[0] - a11, to[2] = a11 - a21, to[3] = a12 - to[1]; up to 60 bytes after each are written */
+    void (*strassen_rows_f32)(const float *a, const float *b, float *const *to, size_t half);
 #endif
 #if SLIM_HAS_KERNEL_POOL_F32
     void (*pool_f32)(const slim_pool_f32_task *task);

@@ -124,6 +124,7 @@ static void bottleneck_expand(const bottleneck_context *c, const float *image, s
     const size_t width = (size_t)c->x->dims[2], k = (size_t)c->x->dims[3], channels = (size_t)c->a->channels;
     slim_gemm_f32_task task;
     task.residual = NULL;
+    task.part = NULL;
     task.residual_stride = 0;
     task.out_stride = task.n = channels;
     task.lo = c->a->expand_lo;
@@ -202,6 +203,7 @@ static void bottleneck_band(void *context, size_t index, int worker)
         task.m = count * out_w;
         task.out = (float *)c->y->data + pixel * task.out_stride;
         task.residual = c->residual ? (const float *)c->residual->data + pixel * task.n : NULL;
+        task.part = NULL;
         bottleneck_pointwise(c, &task, PROJECT_WEIGHTS, filtered, (size_t)c->a->channels, pixels);
     }
 }

@@ -124,6 +124,7 @@ static void conv_f32_strip(void *context, size_t index, int worker)
     task.bias = (const float *)c->bias->data + panel * SLIM_PANEL;
     task.residual_stride = (size_t)c->a->out_channels;
     task.residual = c->residual ? (const float *)c->residual->data + part.first_row * task.residual_stride + channel : NULL;
+    task.part = NULL;
     task.out_stride = c->y->row_stride;
     task.out = (float *)c->y->data + part.first_row * task.out_stride + channel;
     task.n = part.outputs;

@@ -52,6 +52,7 @@ static void dense_f32_task(void *context, size_t index, int worker)
     task.bias = (const float *)slim_step_input(s, 2)->data + channel;
     task.residual_stride = c->d.outputs;
     task.residual = residual ? (const float *)residual->data + part.first_row * c->d.outputs + channel : NULL;
+    task.part = NULL;
     task.out_stride = y->row_stride;
     task.out = (float *)y->data + part.first_row * task.out_stride + channel;
     task.n = part.outputs;

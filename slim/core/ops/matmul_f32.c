@@ -185,6 +185,7 @@ static void matmul_task(void *context, size_t index, int worker)
     task.weights = panels;
     task.bias = zeros;
     task.residual = NULL;
+    task.part = NULL;
     task.residual_stride = 0;
     task.out_stride = plan->y.strides[1];
     task.lo = -__builtin_inff();

@@ -1,0 +1,260 @@
+/* Matrix product in fp32 with seven eighths of the multiplications: Strassen's algorithm in Winograd's form, one level. Takes
+ * what dense_f32 takes, or the pixels of a 1x1 convolution: y = clamp(x w + bias + residual).
+ *
+ * Pixels, input channels and output channels are cut in halves: A = (A11, A12; A21, A22), and so for the weights B and the
+ * result C. Of sums of halves seven products are made (Douglas et al., "GEMMW", J. Comput. Phys. 110, 1994):
+ *   S1 = A21 + A22   S2 = S1 - A11   S3 = A11 - A21   S4 = A12 - S2
+ *   T1 = B12 - B11   T2 = B22 - T1   T3 = B22 - B12   T4 = B21 - T2
+ *   U = A11 B11 + S2 T2   V = S1 T1   Q = S3 T3
+ *   C11 = A11 B11 + A12 B21   C12 = U + V + S4 B22   C21 = U + Q + A22 T4   C22 = U + V + Q
+ * S is computed for a block of pixels. Then a few panels of output channels, the same of both halves, are finished at a time:
+ * the kernel makes T while it multiplies the first pixels, and U, V and Q stay in the cache. Weights stay as they are. */
+#include "kernels/kernels.h"
+#include "ops/check.h"
+
+#define STRASSEN_BLOCK ((size_t)256)   /* pixels, at most */
+#define STRASSEN_DIRECT ((size_t)12)   /* that are multiplied as they are, at a time */
+#define STRASSEN_ROWS ((size_t)8)      /* sums of so many pixels are a task */
+#define STRASSEN_LEAST ((size_t)48)    /* with fewer pixels, sums of weights take longer than they save: on AVX-512, */
+#define STRASSEN_LEAST_NARROW ((size_t)128)   /* and elsewhere, where tiles are smaller */
+#define STRASSEN_PAD ((size_t)16)      /* floats between rows of sums, against cache sets that coincide */
+#define STRASSEN_PANELS ((size_t)SLIM_GEMM_F32_PART_PANELS)   /* of each half that are finished together */
+#define STRASSEN_WIDTH (STRASSEN_PANELS * SLIM_PANEL)
+
+enum { STRASSEN_DEPTH = 1 << 20 };     /* the largest K: scratch memory fits 32 bits */
+
+typedef struct strassen_plan {
+    size_t pixels, k, n;        /* rows of A, input and output channels */
+    size_t panels;              /* of output channels */
+    size_t block, rows;         /* pixels of a block, of its upper half */
+    size_t half;                /* of the input channels, a panel's multiple */
+    size_t sums;                /* floats from a row of sums to the next */
+    size_t shared, own;         /* bytes of scratch memory: of all workers, of each */
+} strassen_plan;
+
+static strassen_plan strassen_layout(const slim_value *x, size_t pixels, size_t n)
+{
+    strassen_plan p;
+    p.k = (size_t)x->dims[x->rank - 1];
+    p.n = n;
+    p.pixels = pixels;
+    p.panels = slim_ceil_div(n, SLIM_PANEL);
+    p.block = slim_ceil_div(slim_ceil_div(pixels, slim_ceil_div(pixels, STRASSEN_BLOCK)), 4) * 4;   /* even halves */
+    p.block = SLIM_MIN(p.block, pixels);
+    p.rows = slim_ceil_div(p.block, 2);
+    p.half = slim_ceil_div(p.k / 2, SLIM_PANEL) * SLIM_PANEL;
+    p.sums = p.half + STRASSEN_PAD;
+    p.shared = 2 * p.half * sizeof(float) + 4 * p.rows * p.sums * sizeof(float) + slim_align(8 * p.rows * sizeof(float *));
+    p.own = (p.half + 3 * p.rows) * STRASSEN_WIDTH * sizeof(float);
+    return p;
+}
+
+SLIM_COLD static slim_status strassen_prepare(slim_prepare *p)
+{
+    const slim_strassen_f32_attributes *a = (const slim_strassen_f32_attributes *)p->attributes;
+    slim_status status;
+    int32_t dims[SLIM_MAX_RANK];
+    size_t pixels = 1;
+    if ((status = slim_check_types(p, 0, SLIM_F32)) != SLIM_OK
+        || (status = slim_prepare_expect(p, 1, SLIM_F32, 3, 1)) != SLIM_OK
+        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK)
+        return status;
+    const slim_value *x = slim_prepare_input(p, 0);
+    const slim_value *w = slim_prepare_input(p, 1);
+    const slim_value *residual = slim_prepare_input(p, 3);
+    if (x->rank < 1 || a->out_channels < 1 || a->stride_h < 1 || a->stride_w < 1
+        || (x->rank != 4 && (a->stride_h > 1 || a->stride_w > 1)))
+        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the strides or the output channels are not such as it takes");
+    for (int i = 0; i < x->rank; i++)
+        dims[i] = x->dims[i];
+    if (x->rank == 4) {
+        dims[1] = (dims[1] - 1) / a->stride_h + 1;
+        dims[2] = (dims[2] - 1) / a->stride_w + 1;
+    }
+    for (int i = 0; i < x->rank - 1; i++)
+        pixels *= (size_t)dims[i];
+    if (dims[x->rank - 1] % 2 || dims[x->rank - 1] > STRASSEN_DEPTH)
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the input channels are odd or more than the core takes");
+    dims[x->rank - 1] = a->out_channels;
+    strassen_plan plan = strassen_layout(x, pixels, (size_t)a->out_channels);
+    if ((size_t)w->dims[0] != plan.panels || (size_t)w->dims[1] != plan.k || w->dims[2] != SLIM_PANEL
+        || (size_t)slim_prepare_input(p, 2)->dims[0] != plan.panels * SLIM_PANEL)
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the channels");
+    if (residual && (residual->type != SLIM_F32 || !slim_same_shape(residual, x->rank, dims)))
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the residual has another shape than the output");
+    slim_prepare_scratch(p, slim_align(slim_ceil_div(plan.shared, (size_t)p->session->threads)) + plan.own);
+    return slim_prepare_output(p, 0, x->rank, dims);
+}
+
+typedef struct strassen_context {
+    const slim_step *step;
+    const slim_strassen_f32_attributes *a;
+    const slim_value *x, *y, *residual;
+    const float *weights, *bias;
+    strassen_plan plan;
+    size_t pairs;                   /* of whole panels, one in each half; others are multiplied as they are */
+    size_t first, upper, lower;     /* of the block: its first pixel, pixels of its halves */
+    float *zeros;                   /* [2 half] */
+    float *sums;                    /* S: [4][rows][k / 2] */
+    const float **left, **right;    /* [2 rows]: A11 and A21, A12 and A22 */
+    const float **sum_rows;         /* [4][rows] */
+} strassen_context;
+
+/* Where pixel `index` of the output reads the input. */
+static const float *strassen_pixel(const strassen_context *c, size_t index)
+{
+    if (c->x->rank == 4) {
+        const size_t out_w = (size_t)c->y->dims[2], out_h = (size_t)c->y->dims[1];
+        const size_t column = index % out_w * (size_t)c->a->stride_w, row = index / out_w % out_h * (size_t)c->a->stride_h;
+        index = (index / out_w / out_h * (size_t)c->x->dims[1] + row) * (size_t)c->x->dims[2] + column;
+    }
+    return (const float *)c->x->data + index * c->plan.k;
+}
+
+/* Row pointers and sums of some pixels of the upper half, and of those that they meet in the lower one. */
+static void strassen_sums(void *context, size_t index, int worker)
+{
+    const strassen_context *c = (const strassen_context *)context;
+    const size_t half = c->plan.k / 2, last = SLIM_MIN((index + 1) * STRASSEN_ROWS, c->upper);
+    (void)worker;
+    for (size_t i = index * STRASSEN_ROWS; i < last; i++) {
+        const float *a = strassen_pixel(c, c->first + i);
+        const float *b = i < c->lower ? strassen_pixel(c, c->first + c->upper + i) : c->zeros;
+        float *to[4];
+        c->left[i] = a;
+        c->left[c->upper + i] = b;
+        if (!c->pairs)
+            continue;
+        c->right[i] = a + half;
+        c->right[c->upper + i] = b + half;
+        for (size_t s = 0; s < 4; s++)
+            c->sum_rows[s * c->upper + i] = to[s] = c->sums + (s * c->plan.rows + i) * c->plan.sums;
+        c->step->kernels->strassen_rows_f32(a, b, to, half);
+    }
+}
+
+/* The task's results go to some channels of the output, `lower`: of the lower pixels. */
+static void strassen_out(const strassen_context *c, slim_gemm_f32_task *task, int lower, size_t channel, size_t channels)
+{
+    const size_t row = c->first + (lower ? c->upper : 0);
+    task->m = lower ? c->lower : c->upper;
+    task->n = SLIM_MIN(channels, c->plan.n - channel);
+    task->bias = c->bias + channel;
+    task->residual_stride = c->plan.n;
+    task->residual = c->residual ? (const float *)c->residual->data + row * c->plan.n + channel : NULL;
+    task->out_stride = c->y->row_stride;
+    task->out = (float *)c->y->data + row * task->out_stride + channel;
+    task->lo = c->a->lo;
+    task->hi = c->a->hi;
+}
+
+/* They go to memory of the worker's, and are summed up later. */
+static void strassen_keep(const strassen_context *c, slim_gemm_f32_task *task, float *out)
+{
+    task->m = c->upper;
+    task->n = task->out_stride = STRASSEN_WIDTH;
+    task->bias = c->zeros;
+    task->residual = NULL;
+    task->out = out;
+    task->lo = -__builtin_inff();
+    task->hi = __builtin_inff();
+}
+
+static void strassen_multiply(const strassen_context *c, slim_gemm_f32_task *task, const float *const *rows, const float *weights,
+                              size_t k)
+{
+    task->rows = rows;
+    task->weights = weights;
+    task->k = k;
+    c->step->kernels->gemm_f32(task);
+}
+
+/* Some panels as they are. */
+static void strassen_direct(const strassen_context *c, size_t first)
+{
+    slim_gemm_f32_task task;
+    strassen_out(c, &task, 0, first * SLIM_PANEL, STRASSEN_DIRECT * SLIM_PANEL);
+    task.m = c->upper + c->lower;
+    task.taps = 1;
+    task.part = NULL;
+    strassen_multiply(c, &task, c->left, c->weights + first * SLIM_PANEL * c->plan.k, c->plan.k);
+}
+
+/* Some panels of both halves. */
+static void strassen_panels(void *context, size_t index, int worker)
+{
+    const strassen_context *c = (const strassen_context *)context;
+    const size_t k = c->plan.k, half = k / 2, first = index * STRASSEN_PANELS;
+    if (first >= c->pairs) {
+        strassen_direct(c, 2 * c->pairs + (index - c->pairs / STRASSEN_PANELS) * STRASSEN_DIRECT);
+        return;
+    }
+    const size_t left = first * SLIM_PANEL, right = left + c->pairs * SLIM_PANEL;
+    const float *b11 = c->weights + left * k, *b12 = c->weights + right * k;
+    const float *b21 = b11 + half * SLIM_PANEL, *b22 = b12 + half * SLIM_PANEL;
+    float *t = (float *)(void *)(slim_step_scratch(c->step, 0) + c->plan.shared + (size_t)worker * c->plan.own);
+    float *u = t + c->plan.half * STRASSEN_WIDTH, *v = u + c->plan.rows * STRASSEN_WIDTH, *q = v + c->plan.rows * STRASSEN_WIDTH;
+    slim_gemm_f32_part part = {k * SLIM_PANEL, NULL, k * SLIM_PANEL, NULL, {NULL, NULL, NULL}, STRASSEN_WIDTH};
+    slim_gemm_f32_task task;
+    task.taps = 1;
+    task.part = &part;
+    part.difference = t;
+    strassen_keep(c, &task, q);
+    part.minus = b12;                                     /* T3 = B22 - B12 */
+    strassen_multiply(c, &task, c->sum_rows + 2 * c->upper, b22, half);
+    task.out = v;
+    part.minus = b11;                                     /* T1 = B12 - B11 */
+    strassen_multiply(c, &task, c->sum_rows, b12, half);
+    task.out = u;
+    part.minus = NULL;
+    strassen_multiply(c, &task, c->left, b11, half);
+    part.sums[0] = u;
+    strassen_out(c, &task, 0, left, STRASSEN_WIDTH);      /* C11 */
+    strassen_multiply(c, &task, c->right, b21, half);
+    strassen_keep(c, &task, u);
+    part.minus = t;                                       /* T2 = B22 - T1 */
+    part.minus_stride = half * SLIM_PANEL;
+    strassen_multiply(c, &task, c->sum_rows + c->upper, b22, half);
+    part.sums[1] = q;
+    strassen_out(c, &task, 1, left, STRASSEN_WIDTH);      /* C21; T4 = B21 - T2 */
+    strassen_multiply(c, &task, c->right + c->upper, b21, half);
+    part.minus = NULL;
+    part.sums[1] = v;
+    strassen_out(c, &task, 0, right, STRASSEN_WIDTH);     /* C12 */
+    strassen_multiply(c, &task, c->sum_rows + 3 * c->upper, b22, half);
+    part.sums[2] = q;
+    strassen_out(c, &task, 1, right, STRASSEN_WIDTH);     /* C22: nothing to multiply */
+    strassen_multiply(c, &task, c->left, b22, 0);
+}
+
+static void strassen_run(const slim_step *s)
+{
+    strassen_context c;
+    c.step = s;
+    c.a = (const slim_strassen_f32_attributes *)s->attributes;
+    c.x = slim_step_input(s, 0);
+    c.weights = (const float *)slim_step_input(s, 1)->data;
+    c.bias = (const float *)slim_step_input(s, 2)->data;
+    c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
+    c.y = slim_step_output(s, 0);
+    c.plan = strassen_layout(c.x, c.y->count / (size_t)c.a->out_channels, (size_t)c.a->out_channels);
+    c.zeros = (float *)(void *)slim_step_scratch(s, 0);
+    c.sums = c.zeros + 2 * c.plan.half;
+    c.left = (const float **)(void *)(c.sums + 4 * c.plan.rows * c.plan.sums);
+    c.right = c.left + 2 * c.plan.rows;
+    c.sum_rows = c.right + 2 * c.plan.rows;
+    c.pairs = c.plan.pixels < (s->kernels->lanes == 16 ? STRASSEN_LEAST : STRASSEN_LEAST_NARROW) ? 0 : c.plan.n / (2 * STRASSEN_WIDTH) * STRASSEN_PANELS;
+    slim_fill(c.zeros, 0, 2 * c.plan.half * sizeof(float));
+    const size_t tasks = c.pairs / STRASSEN_PANELS + slim_ceil_div(c.plan.panels - 2 * c.pairs, STRASSEN_DIRECT);
+    for (c.first = 0; c.first < c.plan.pixels; c.first += c.plan.block) {
+        const size_t pixels = SLIM_MIN(c.plan.block, c.plan.pixels - c.first);
+        c.upper = slim_ceil_div(pixels, 2);
+        c.lower = pixels - c.upper;
+        slim_parallel(s, slim_ceil_div(c.upper, STRASSEN_ROWS), strassen_sums, &c);
+        slim_parallel(s, tasks, strassen_panels, &c);
+    }
+}
+
+SLIM_INTERNAL const slim_operator slim_op_strassen_f32 = {
+    SLIM_OP_STRASSEN_F32, 3, 4, 1, sizeof(slim_strassen_f32_attributes) / 4, 1, "strassen_f32", strassen_prepare, strassen_run,
+};
