@@ -100,7 +100,8 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
             }
             SLIM_UNROLL
             for (v = 0; v < nv; v += SLIM_VECTORS) {
-                SLIM_PREFETCH(weights[v / SLIM_VECTORS] + ahead);
+                if (mr > 1)             /* a single row reads as fast as memory does: fetching only takes its turns */
+                    SLIM_PREFETCH(weights[v / SLIM_VECTORS] + ahead);
                 weights[v / SLIM_VECTORS] += SLIM_PANEL;
             }
             SLIM_UNROLL
