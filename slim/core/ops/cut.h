@@ -8,7 +8,7 @@
 
 #include "base/internal.h"
 
-enum { SLIM_CUT_TASKS = 4, SLIM_CUT_ROWS = 24, SLIM_CUT_TILE = 12 };   /* tasks a thread, fewest rows, rows of a tile */
+enum { SLIM_CUT_TASKS = 6, SLIM_CUT_ROWS = 12, SLIM_CUT_TILE = 12 };   /* tasks a thread, fewest rows, rows of a tile */
 
 typedef struct slim_cut {
     size_t rows, strips;        /* of a strip; strips */

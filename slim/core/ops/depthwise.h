@@ -14,11 +14,11 @@ typedef struct slim_depthwise {
 enum { SLIM_DEPTHWISE_BAND = 16384 };   /* about so many outputs a task */
 
 /* Output rows a band: enough work to be worth handing out, enough bands for every thread. */
-SLIM_INLINE size_t slim_depthwise_band(int32_t out_h, int32_t out_w, int32_t channels)
+SLIM_INLINE size_t slim_depthwise_band(int32_t out_h, int32_t out_w, int32_t channels, int threads)
 {
     size_t row = (size_t)out_w * (size_t)channels;
     size_t rows = SLIM_MAX((size_t)1, SLIM_DEPTHWISE_BAND / row);
-    return SLIM_MIN(rows, (size_t)out_h);
+    return SLIM_MIN(rows, slim_ceil_div((size_t)out_h, (size_t)threads));
 }
 
 /* Input rows that a band touches. */
@@ -44,7 +44,7 @@ SLIM_INLINE slim_status slim_depthwise_size(slim_prepare *p, slim_window *window
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the window is empty or larger than the core takes");
     if ((size_t)w->dims[0] != slim_ceil_div((size_t)dims[3], SLIM_PANEL) || w->dims[1] != taps || w->dims[2] != SLIM_PANEL)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights do not fit the channels and the window");
-    slim_prepare_scratch(p, slim_depthwise_span(window, slim_depthwise_band(dims[1], dims[2], dims[3])) * sizeof(void *));
+    slim_prepare_scratch(p, slim_depthwise_span(window, slim_depthwise_band(dims[1], dims[2], dims[3], p->session->threads)) * sizeof(void *));
     return SLIM_OK;
 }
 
@@ -55,7 +55,7 @@ SLIM_INLINE slim_depthwise slim_depthwise_of(const slim_step *s)
     d.x = slim_step_input(s, 0);
     d.y = slim_step_output(s, 0);
     d.window = slim_window_of(s, d.x);
-    d.band = slim_depthwise_band(d.y->dims[1], d.y->dims[2], d.y->dims[3]);
+    d.band = slim_depthwise_band(d.y->dims[1], d.y->dims[2], d.y->dims[3], s->session->threads);
     d.bands = slim_ceil_div((size_t)d.y->dims[1], d.band);
     return d;
 }

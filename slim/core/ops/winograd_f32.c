@@ -13,7 +13,7 @@ enum {
     WINOGRAD_PANELS = 2,        /* of filters that a task takes: two registers of 512 bits */
     WINOGRAD_CHANNELS = 64,     /* of the input, whose filters are transformed at a time: 288 KB for a second-level cache */
     WINOGRAD_TILES = 64,        /* whose products a task holds at a time, at most: as much again */
-    WINOGRAD_FEW_TILES = 12,    /* fewest that a task is given */
+    WINOGRAD_FEW_TILES = 8,    /* fewest that a task is given */
     WINOGRAD_STRIDE_PAD = 16    /* floats between planes, against cache sets that coincide */
 };
 #define WINOGRAD_INPUT_BYTES ((size_t)1 << 20)   /* of transformed input at a time: 2.25 times the image's */
