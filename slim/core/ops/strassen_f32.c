@@ -7,14 +7,14 @@
  *   T1 = B12 - B11   T2 = B22 - T1   T3 = B22 - B12   T4 = B21 - T2
  *   U = A11 B11 + S2 T2   V = S1 T1   Q = S3 T3
  *   C11 = A11 B11 + A12 B21   C12 = U + V + S4 B22   C21 = U + Q + A22 T4   C22 = U + V + Q
- * S is computed for a block of pixels. Then a few panels of output channels, the same of both halves, are finished at a time:
- * the kernel makes T while it multiplies the first pixels, and U, V and Q stay in the cache. Weights stay as they are. */
+ * Each worker computes S of a block of pixels for itself: that takes less time than fetching what another has computed. Then
+ * a few panels of output channels, the same of both halves, are finished at a time: the kernel makes T while it multiplies the
+ * first pixels, and U, V and Q stay in the cache. Weights stay as they are. */
 #include "kernels/kernels.h"
 #include "ops/check.h"
 
 #define STRASSEN_BLOCK ((size_t)256)   /* pixels, at most */
 #define STRASSEN_DIRECT ((size_t)12)   /* that are multiplied as they are, at a time */
-#define STRASSEN_ROWS ((size_t)8)      /* sums of so many pixels are a task */
 #define STRASSEN_LEAST ((size_t)48)    /* with fewer pixels, sums of weights take longer than they save: on AVX-512, */
 #define STRASSEN_LEAST_NARROW ((size_t)128)   /* and elsewhere, where tiles are smaller */
 #define STRASSEN_PAD ((size_t)16)      /* floats between rows of sums, against cache sets that coincide */
@@ -29,7 +29,7 @@ typedef struct strassen_plan {
     size_t block, rows;         /* pixels of a block, of its upper half */
     size_t half;                /* of the input channels, a panel's multiple */
     size_t sums;                /* floats from a row of sums to the next */
-    size_t shared, own;         /* bytes of scratch memory: of all workers, of each */
+    size_t scratch;             /* bytes */
 } strassen_plan;
 
 static strassen_plan strassen_layout(const slim_value *x, size_t pixels, size_t n)
@@ -44,8 +44,8 @@ static strassen_plan strassen_layout(const slim_value *x, size_t pixels, size_t 
     p.rows = slim_ceil_div(p.block, 2);
     p.half = slim_ceil_div(p.k / 2, SLIM_PANEL) * SLIM_PANEL;
     p.sums = p.half + STRASSEN_PAD;
-    p.shared = 2 * p.half * sizeof(float) + 4 * p.rows * p.sums * sizeof(float) + slim_align(8 * p.rows * sizeof(float *));
-    p.own = (p.half + 3 * p.rows) * STRASSEN_WIDTH * sizeof(float);
+    p.scratch = (2 * p.half + 4 * p.rows * p.sums + (p.half + 3 * p.rows) * STRASSEN_WIDTH) * sizeof(float)
+        + 8 * p.rows * sizeof(float *) + sizeof(size_t);
     return p;
 }
 
@@ -82,7 +82,7 @@ SLIM_COLD static slim_status strassen_prepare(slim_prepare *p)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the channels");
     if (residual && (residual->type != SLIM_F32 || !slim_same_shape(residual, x->rank, dims)))
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the residual has another shape than the output");
-    slim_prepare_scratch(p, slim_align(slim_ceil_div(plan.shared, (size_t)p->session->threads)) + plan.own);
+    slim_prepare_scratch(p, plan.scratch);
     return slim_prepare_output(p, 0, x->rank, dims);
 }
 
@@ -94,11 +94,28 @@ typedef struct strassen_context {
     strassen_plan plan;
     size_t pairs;                   /* of whole panels, one in each half; others are multiplied as they are */
     size_t first, upper, lower;     /* of the block: its first pixel, pixels of its halves */
+    /* in the worker's scratch memory */
     float *zeros;                   /* [2 half] */
-    float *sums;                    /* S: [4][rows][k / 2] */
+    float *sums;                    /* S: [4][rows][half + pad] */
+    float *t, *u, *v, *q;           /* [half][32], and [rows][32] each */
     const float **left, **right;    /* [2 rows]: A11 and A21, A12 and A22 */
     const float **sum_rows;         /* [4][rows] */
+    size_t *ready;                  /* where the block that S is of ends, or 0 */
 } strassen_context;
+
+static void strassen_place(strassen_context *c, int worker)
+{
+    c->zeros = (float *)(void *)slim_step_scratch(c->step, worker);
+    c->sums = c->zeros + 2 * c->plan.half;
+    c->t = c->sums + 4 * c->plan.rows * c->plan.sums;
+    c->u = c->t + c->plan.half * STRASSEN_WIDTH;
+    c->v = c->u + c->plan.rows * STRASSEN_WIDTH;
+    c->q = c->v + c->plan.rows * STRASSEN_WIDTH;
+    c->left = (const float **)(void *)(c->q + c->plan.rows * STRASSEN_WIDTH);
+    c->right = c->left + 2 * c->plan.rows;
+    c->sum_rows = c->right + 2 * c->plan.rows;
+    c->ready = (size_t *)(void *)(c->sum_rows + 4 * c->plan.rows);
+}
 
 /* Where pixel `index` of the output reads the input. */
 static const float *strassen_pixel(const strassen_context *c, size_t index)
@@ -111,13 +128,13 @@ static const float *strassen_pixel(const strassen_context *c, size_t index)
     return (const float *)c->x->data + index * c->plan.k;
 }
 
-/* Row pointers and sums of some pixels of the upper half, and of those that they meet in the lower one. */
-static void strassen_sums(void *context, size_t index, int worker)
+/* Row pointers and sums of the pixels of the upper half, and of those that they meet in the lower one. */
+static void strassen_sums(const strassen_context *c)
 {
-    const strassen_context *c = (const strassen_context *)context;
-    const size_t half = c->plan.k / 2, last = SLIM_MIN((index + 1) * STRASSEN_ROWS, c->upper);
-    (void)worker;
-    for (size_t i = index * STRASSEN_ROWS; i < last; i++) {
+    const size_t half = c->plan.k / 2;
+    *c->ready = c->first + c->upper + c->lower;
+    slim_fill(c->zeros, 0, 2 * c->plan.half * sizeof(float));
+    for (size_t i = 0; i < c->upper; i++) {
         const float *a = strassen_pixel(c, c->first + i);
         const float *b = i < c->lower ? strassen_pixel(c, c->first + c->upper + i) : c->zeros;
         float *to[4];
@@ -183,8 +200,11 @@ static void strassen_direct(const strassen_context *c, size_t first)
 /* Some panels of both halves. */
 static void strassen_panels(void *context, size_t index, int worker)
 {
-    const strassen_context *c = (const strassen_context *)context;
+    strassen_context mine = *(const strassen_context *)context, *c = &mine;
     const size_t k = c->plan.k, half = k / 2, first = index * STRASSEN_PANELS;
+    strassen_place(c, worker);
+    if (*c->ready != c->first + c->upper + c->lower)
+        strassen_sums(c);
     if (first >= c->pairs) {
         strassen_direct(c, 2 * c->pairs + (index - c->pairs / STRASSEN_PANELS) * STRASSEN_DIRECT);
         return;
@@ -192,37 +212,35 @@ static void strassen_panels(void *context, size_t index, int worker)
     const size_t left = first * SLIM_PANEL, right = left + c->pairs * SLIM_PANEL;
     const float *b11 = c->weights + left * k, *b12 = c->weights + right * k;
     const float *b21 = b11 + half * SLIM_PANEL, *b22 = b12 + half * SLIM_PANEL;
-    float *t = (float *)(void *)(slim_step_scratch(c->step, 0) + c->plan.shared + (size_t)worker * c->plan.own);
-    float *u = t + c->plan.half * STRASSEN_WIDTH, *v = u + c->plan.rows * STRASSEN_WIDTH, *q = v + c->plan.rows * STRASSEN_WIDTH;
     slim_gemm_f32_part part = {k * SLIM_PANEL, NULL, k * SLIM_PANEL, NULL, {NULL, NULL, NULL}, STRASSEN_WIDTH};
     slim_gemm_f32_task task;
     task.taps = 1;
     task.part = &part;
-    part.difference = t;
-    strassen_keep(c, &task, q);
+    part.difference = c->t;
+    strassen_keep(c, &task, c->q);
     part.minus = b12;                                     /* T3 = B22 - B12 */
     strassen_multiply(c, &task, c->sum_rows + 2 * c->upper, b22, half);
-    task.out = v;
+    task.out = c->v;
     part.minus = b11;                                     /* T1 = B12 - B11 */
     strassen_multiply(c, &task, c->sum_rows, b12, half);
-    task.out = u;
+    task.out = c->u;
     part.minus = NULL;
     strassen_multiply(c, &task, c->left, b11, half);
-    part.sums[0] = u;
+    part.sums[0] = c->u;
     strassen_out(c, &task, 0, left, STRASSEN_WIDTH);      /* C11 */
     strassen_multiply(c, &task, c->right, b21, half);
-    strassen_keep(c, &task, u);
-    part.minus = t;                                       /* T2 = B22 - T1 */
+    strassen_keep(c, &task, c->u);
+    part.minus = c->t;                                       /* T2 = B22 - T1 */
     part.minus_stride = half * SLIM_PANEL;
     strassen_multiply(c, &task, c->sum_rows + c->upper, b22, half);
-    part.sums[1] = q;
+    part.sums[1] = c->q;
     strassen_out(c, &task, 1, left, STRASSEN_WIDTH);      /* C21; T4 = B21 - T2 */
     strassen_multiply(c, &task, c->right + c->upper, b21, half);
     part.minus = NULL;
-    part.sums[1] = v;
+    part.sums[1] = c->v;
     strassen_out(c, &task, 0, right, STRASSEN_WIDTH);     /* C12 */
     strassen_multiply(c, &task, c->sum_rows + 3 * c->upper, b22, half);
-    part.sums[2] = q;
+    part.sums[2] = c->q;
     strassen_out(c, &task, 1, right, STRASSEN_WIDTH);     /* C22: nothing to multiply */
     strassen_multiply(c, &task, c->left, b22, 0);
 }
@@ -238,19 +256,18 @@ static void strassen_run(const slim_step *s)
     c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
     c.y = slim_step_output(s, 0);
     c.plan = strassen_layout(c.x, c.y->count / (size_t)c.a->out_channels, (size_t)c.a->out_channels);
-    c.zeros = (float *)(void *)slim_step_scratch(s, 0);
-    c.sums = c.zeros + 2 * c.plan.half;
-    c.left = (const float **)(void *)(c.sums + 4 * c.plan.rows * c.plan.sums);
-    c.right = c.left + 2 * c.plan.rows;
-    c.sum_rows = c.right + 2 * c.plan.rows;
-    c.pairs = c.plan.pixels < (s->kernels->lanes == 16 ? STRASSEN_LEAST : STRASSEN_LEAST_NARROW) ? 0 : c.plan.n / (2 * STRASSEN_WIDTH) * STRASSEN_PANELS;
-    slim_fill(c.zeros, 0, 2 * c.plan.half * sizeof(float));
+    for (int worker = 0; worker < s->session->threads; worker++) {
+        strassen_place(&c, worker);
+        *c.ready = 0;
+    }
+    c.pairs = c.plan.n / (2 * STRASSEN_WIDTH) * STRASSEN_PANELS;
+    if (c.plan.pixels < (s->kernels->lanes == 16 ? STRASSEN_LEAST : STRASSEN_LEAST_NARROW))
+        c.pairs = 0;
     const size_t tasks = c.pairs / STRASSEN_PANELS + slim_ceil_div(c.plan.panels - 2 * c.pairs, STRASSEN_DIRECT);
     for (c.first = 0; c.first < c.plan.pixels; c.first += c.plan.block) {
         const size_t pixels = SLIM_MIN(c.plan.block, c.plan.pixels - c.first);
         c.upper = slim_ceil_div(pixels, 2);
         c.lower = pixels - c.upper;
-        slim_parallel(s, slim_ceil_div(c.upper, STRASSEN_ROWS), strassen_sums, &c);
         slim_parallel(s, tasks, strassen_panels, &c);
     }
 }
