@@ -15,15 +15,17 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from slim.amalgamate.contents import Contents
 from slim.amalgamate.network import Network
-from slim.amalgamate.sizes import NETWORK, TABLE, VECTORS
+from slim.amalgamate.sizes import NETWORK, TABLE, VECTORS, without
 from slim.amalgamate.source import Origin, source_text
-from slim.core.manifest import CORE, ISAS, select
+from slim.core.manifest import CORE, ISAS, PARTS, select
+from slim.core.operators import OPERATORS
 from slim.runtime import TensorInfo
 
 COMPILERS = {
@@ -36,10 +38,10 @@ _END = re.compile(r"/\*+ End of (.*?) \*+/")
 _SYMBOL = re.compile(r"[0-9a-f]+ ([0-9a-f]+) [tTrR] (\S+)$")
 
 
-def measure(family: str, isa: str) -> dict[str, int]:
+def measure(family: str, isa: str, left_out: Iterable[str] = ()) -> dict[str, int]:
     """Bytes of each file of the core on one instruction set; `isa` and `kernels/` files are that set's own."""
     array = TensorInfo("x", (1,), np.dtype(np.float32))
-    network = Network("all", Contents(select(), (array,), (array,), 0), embedded=False)
+    network = Network("all", Contents(select(OPERATORS, left_out), (array,), (array,), 0), embedded=False)
     text = source_text(network, (isa,), family, b"", Origin("", ""))
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "all.c"
@@ -93,6 +95,16 @@ def _definitions_and_texts(text: str) -> tuple[dict[str, str], Counter[str]]:
     return files, texts
 
 
+def smaller(family: str, isa: str, whole: Mapping[str, int]) -> dict[str, int]:
+    """Kernels of which a single file may leave a part out, by `without`'s name of them, and their bytes without it."""
+    kernels = {kernel for op in OPERATORS.values() for kernel in op.kernels}
+    found = {}
+    for part in PARTS.keys() - kernels:
+        measured = measure(family, isa, [part])
+        found |= {without(path, part): measured[path] for path, size in whole.items() if measured[path] < 0.95 * size}
+    return found
+
+
 def main() -> int:
     families: dict[str, dict[str, dict[str, int]]] = {}
     for family, command in COMPILERS.items():
@@ -103,7 +115,7 @@ def main() -> int:
         for isa in ISAS[family]:
             measured = measure(family, isa)
             own = {path: size for path, size in measured.items() if path.startswith("kernels/") or path == VECTORS}
-            families[family][isa] = own
+            families[family][isa] = own | smaller(family, isa, own)
             families[family]["rest"] = {path: size for path, size in measured.items() if path not in own}
             print(f"{family} {isa}: {sum(measured.values())} bytes with every operator, {sum(own.values())} of kernels")
     version = subprocess.run(["gcc", "-dumpfullversion"], check=True, capture_output=True, text=True).stdout.strip()

@@ -40,6 +40,11 @@ def code_size(program: bytes | bytearray | memoryview, isa: str, *, family: str 
     return selection_size(program_selection(program), families[0], (isa,))
 
 
+def without(path: str, part: str) -> str:
+    """The table's name of a kernel file that leaves a part of `manifest.PARTS` out."""
+    return f"{path} without {part}"
+
+
 def selection_size(selection: Selection, family: str, isas: Iterable[str]) -> int:
     """Bytes of code of a single file with these operators and instruction sets."""
     if family in _STANDS_FOR:
@@ -49,10 +54,15 @@ def selection_size(selection: Selection, family: str, isas: Iterable[str]) -> in
     order = single_file_order(selection, ())
     files = spliced_files(order, {"include/slim_selection.h": ""})
     kernels = [f"kernels/{name}.c" for name in selection.kernels]
+
+    def kernel_bytes(isa: str, path: str) -> int:
+        parts = [without(path, part) for part in selection.without]
+        return min((measured[isa][name] for name in [path, *parts] if name in measured[isa]), default=0)
+
     return (
         measured["rest"][NETWORK]
         + sum(measured["rest"].get(path, 0) for path in files)
-        + sum(measured[isa].get(path, 0) for isa in isas for path in [*kernels, VECTORS])
+        + sum(kernel_bytes(isa, path) for isa in isas for path in [*kernels, VECTORS])
     )
 
 
