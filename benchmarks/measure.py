@@ -101,19 +101,19 @@ def measure(
     return records, peaks
 
 
-def _reference(network: Network, feeds: Path, samples: Sequence[Path]) -> dict[str, np.ndarray]:
+def _reference(network: Network, feeds: Sequence[Path], samples: Sequence[Path]) -> dict[str, np.ndarray]:
     """What fp32 onnxruntime answers."""
     prepared = prepare(network, "onnxruntime", "fp32", samples)
     if prepared.file is None:
         raise WorkerError(f"onnxruntime does not take {network.path}: {prepared.problem}")
     with Worker("onnxruntime", cores_for(1)) as worker:
-        worker.ask("load", file=str(prepared.file), feeds=str(feeds), threads=1)
-        return _outputs(worker)
+        worker.ask("load", file=str(prepared.file), feeds=str(feeds[0]), threads=1)
+        return _outputs(worker, feeds)
 
 
-def _outputs(worker: Worker) -> dict[str, np.ndarray]:
+def _outputs(worker: Worker, feeds: Sequence[Path]) -> dict[str, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
-        worker.ask("outputs", path=f"{folder}/outputs.npz")
+        worker.ask("outputs", path=f"{folder}/outputs.npz", feeds=[str(path) for path in feeds])
         with np.load(f"{folder}/outputs.npz") as file:
             return {name: file[name] for name in file.files}
 
@@ -123,7 +123,7 @@ def _together(
     precision: str,
     threads: int,
     prepared: Mapping[str, Prepared],
-    feeds: Path,
+    feeds: Sequence[Path],
     reference: Mapping[str, np.ndarray],
     settings: Settings,
 ) -> list[Record]:
@@ -142,8 +142,8 @@ def _together(
                 continue
             record.model_bytes, record.library_bytes = ready.bytes, library_bytes(engine)
             with _noting(record):
-                workers[engine] = _start(stack, record, ready.file, feeds, cores, settings.starts)
-                record.snr_db = snr_db(reference, _outputs(workers[engine]))
+                workers[engine] = _start(stack, record, ready.file, feeds[0], cores, settings.starts)
+                record.snr_db = snr_db(reference, _outputs(workers[engine], feeds))
         order = list(workers)
         for turn in range(settings.rounds):
             for engine in order[turn % len(order) :] + order[: turn % len(order)] if order else ():

@@ -22,6 +22,7 @@ from benchmarks.environments import ENVIRONMENTS, PREPARED_IN, ROOT, BenchError,
 from benchmarks.worker import Worker, WorkerError
 
 SAMPLES = 16  # calibration feeds for int8
+SCORED = 8  # feeds whose outputs are compared: of one alone, decibels are chance
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ def _describe(path: Path) -> Network:
     return Network(path.stem, path.resolve(), macs, weights_of(model), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def inputs(network: Network) -> tuple[Path, list[Path]]:
-    """The feeds that are timed and compared, and the calibration feeds, as .npz files of normal values.
+def inputs(network: Network) -> tuple[list[Path], list[Path]]:
+    """The feeds that are compared, the first of which is timed, and the calibration feeds: .npz files of normal values.
 
     Raises BenchError for inputs that are not float or have open dimensions."""
     import onnx
@@ -101,12 +102,12 @@ def inputs(network: Network) -> tuple[Path, list[Path]]:
         shapes[value.name] = shape
     folder = network.folder / "inputs"
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / f"{index}.npz" for index in range(SAMPLES + 1)]
+    files = [folder / f"{index}.npz" for index in range(SAMPLES + SCORED)]
     for seed, file in enumerate(files):
         rng = np.random.default_rng(seed)
         arrays = {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
         np.savez(file, **arrays)  # type: ignore[arg-type]
-    return files[0], files[1:]
+    return [files[0], *files[SAMPLES + 1 :]], files[1 : SAMPLES + 1]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ prints goes to stderr. Requests, with their answers:
     {"do": "prepare", "model", "precision", "samples", "folder"}  -> {"file"}
     {"do": "load", "file", "feeds", "threads"}                    -> import_s, load_s, first_s, baseline_bytes
     {"do": "run", "how": "invoke" or "call", "seconds", "least"}  -> {"seconds": [each run's]}
-    {"do": "outputs", "path"}                                     -> {}, and path.npz
+    {"do": "outputs", "path", "feeds": [files]}                   -> {}, and path.npz
     {"do": "memory"}                                              -> {"peak_bytes": VmHWM}
 
 An engine that fails answers {"error": why}, and {"unsupported": why} where it says itself that it cannot.
@@ -98,8 +98,13 @@ class Worker:
         gc.enable()
         return {"seconds": times}
 
-    def outputs(self, path: str) -> Answer:
-        np.savez(path, **self.engine.named(self.engine.call(self.feeds)))
+    def outputs(self, path: str, feeds: list[str]) -> Answer:
+        engine, found = self.engine, {}
+        for index, file in enumerate(feeds):
+            named = engine.named(engine.call(engine.adapt(feeds_of(file))))
+            found |= {f"{name}@{index}": np.array(array) for name, array in named.items()}
+        np.savez(path, **found)
+        engine.bind(self.feeds)
         return {}
 
     def memory(self) -> Answer:
