@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from slim.core.format import c_header
 from slim.core.manifest import CORE, ISAS, select, selection_header
 
@@ -27,7 +25,8 @@ def test_every_operator_has_a_file_and_a_code_of_its_own() -> None:
     assert len({op.code for op in OPERATORS.values()}) == len(OPERATORS)
 
 
-@pytest.mark.parametrize("isa", sorted({isa for isas in ISAS.values() for isa in isas}))
-def test_every_instruction_set_compiles_every_kernel(isa: str) -> None:
-    text = (CORE / "isa" / f"{isa}.c").read_text()
-    assert set(re.findall(r'#include "kernels/(\w+)\.c"', text)) == set(select().kernels)
+def test_instruction_sets_compile_every_kernel() -> None:
+    text = (CORE / "isa" / "kernels.h").read_text()
+    assert re.findall(r'#include "kernels/(\w+)\.c"', text) == list(select().kernels)
+    for isa in {isa for isas in ISAS.values() for isa in isas}:
+        assert '#include "isa/kernels.h"' in (CORE / "isa" / f"{isa}.c").read_text()
