@@ -1,9 +1,8 @@
 /* The memory plan: who lives when, who shares memory, and where in the arena each root goes.
  *
- * Roots are placed greedily by size, each in the smallest gap between those that live at the same time; where that takes more
- * than the fullest step, also with those of fuller steps first, and the better of both is kept (Pisarchyk and Lee, "Efficient
- * memory management for deep neural net inference", arXiv 2001.03288). Before that, outputs that may overwrite an input do
- * so where the input is not needed any more. */
+ * Roots are placed greedily by size, each in the smallest gap between those that live at the same time (Pisarchyk and Lee,
+ * "Efficient memory management for deep neural net inference", arXiv 2001.03288). Before that, outputs that may overwrite
+ * an input do so where the input is not needed any more. */
 #include "base/internal.h"
 
 /* Follows views to the value that owns the memory; *offset receives the bytes from its start. */
@@ -113,38 +112,22 @@ static block block_of(slim_session *session, uint32_t entry)
     return b;
 }
 
-/* Bytes that are live at the fullest step that the entry lives in. */
-static size_t fullest(slim_session *session, uint32_t entry)
+static int larger(slim_session *session, uint32_t a, uint32_t b)
 {
-    const int32_t steps = (int32_t)session->model->header->operator_count;
-    block b = block_of(session, entry);
-    size_t most = 0;
-    for (int32_t i = b.first; i <= b.last && i < steps; i++)
-        most = SLIM_MAX(most, session->nodes[i].live_bytes);
-    return most;
-}
-
-/* Whether entry a is placed before b. */
-static int larger(slim_session *session, uint32_t a, uint32_t b, int by_step)
-{
-    size_t x, y;
-    if (by_step && (x = fullest(session, a)) != (y = fullest(session, b)))
-        return x > y;
-    x = block_of(session, a).bytes;
-    y = block_of(session, b).bytes;
+    size_t x = block_of(session, a).bytes, y = block_of(session, b).bytes;
     return x != y ? x > y : a < b;
 }
 
 /* Heap sort: bounded time on any input, no recursion, no memory. */
-static void sift(slim_session *session, uint32_t *order, uint32_t root, uint32_t count, int by_step)
+static void sift(slim_session *session, uint32_t *order, uint32_t root, uint32_t count)
 {
     for (;;) {
         uint32_t child = 2 * root + 1;
         if (child >= count)
             return;
-        if (child + 1 < count && larger(session, order[child], order[child + 1], by_step))
+        if (child + 1 < count && larger(session, order[child], order[child + 1]))
             child++;
-        if (!larger(session, order[root], order[child], by_step))
+        if (!larger(session, order[root], order[child]))
             return;
         uint32_t swap = order[root];
         order[root] = order[child];
@@ -153,15 +136,15 @@ static void sift(slim_session *session, uint32_t *order, uint32_t root, uint32_t
     }
 }
 
-static void sort_entries(slim_session *session, uint32_t *order, uint32_t count, int by_step)
+static void sort_by_size(slim_session *session, uint32_t *order, uint32_t count)
 {
     for (uint32_t i = count / 2; i-- > 0;)
-        sift(session, order, i, count, by_step);
+        sift(session, order, i, count);
     for (uint32_t end = count; end > 1; end--) {
         uint32_t swap = order[0];
         order[0] = order[end - 1];
         order[end - 1] = swap;
-        sift(session, order, 0, end - 1, by_step);
+        sift(session, order, 0, end - 1);
     }
 }
 
@@ -207,16 +190,19 @@ static void find_lower_bound(slim_session *session, const uint32_t *order, uint3
     }
     session->lower_bound_bytes = 0;
     for (uint32_t i = 0; i < steps; i++) {
-        session->nodes[i].live_bytes = live += session->nodes[i].live_bytes;
+        live += session->nodes[i].live_bytes;
         session->lower_bound_bytes = SLIM_MAX(session->lower_bound_bytes, live);
     }
 }
 
-/* The roots and scratch memories that need a place, in session->order; returns how many. */
-static uint32_t list_entries(slim_session *session)
+SLIM_INTERNAL void slim_plan_memory(slim_session *session)
 {
     const slim_header *h = session->model->header;
     uint32_t count = 0;
+    size_t end = 0;
+    find_lifetimes(session);
+    for (uint32_t i = 0; i < h->operator_count; i++)
+        merge_in_place(session, i);
     for (uint32_t i = 0; i < h->tensor_count; i++) {
         slim_value *value = &session->values[i];
         if (value->root == i && (value->kind != SLIM_KIND_CONSTANT || value->widened) && value->last >= value->first)
@@ -226,31 +212,9 @@ static uint32_t list_entries(slim_session *session)
         if (session->nodes[i].scratch_bytes)
             session->order[count++] = h->tensor_count + i;
     }
-    return count;
-}
-
-/* Places every entry; returns the end of the last one. */
-static size_t place_all(slim_session *session, int by_step)
-{
-    const uint32_t count = list_entries(session);
-    size_t end = 0;
-    sort_entries(session, session->order, count, by_step);
+    find_lower_bound(session, session->order, count);
+    sort_by_size(session, session->order, count);
     for (uint32_t i = 0; i < count; i++)
         end = SLIM_MAX(end, place(session, session->order, i, session->order[i]));
-    return end;
-}
-
-SLIM_INTERNAL void slim_plan_memory(slim_session *session)
-{
-    size_t end;
-    find_lifetimes(session);
-    for (uint32_t i = 0; i < session->model->header->operator_count; i++)
-        merge_in_place(session, i);
-    find_lower_bound(session, session->order, list_entries(session));
-    end = place_all(session, 0);
-    if (end > session->lower_bound_bytes) {
-        size_t other = place_all(session, 1);
-        end = other < end ? other : place_all(session, 0);
-    }
     session->arena_bytes = end + SLIM_ALIGNMENT;   /* kernels read up to a register past the end of a row */
 }
