@@ -1,6 +1,6 @@
 """Compiles the kernels of this machine's instruction sets for the tests: a library for ctypes, and `compare.c`.
 
-The kernels come from `slim/core`, with a selection header of the tests' own that asks for all four of them.
+The kernels come from `slim/core`, whose own selection header asks for all of them.
 """
 
 from __future__ import annotations
@@ -26,23 +26,6 @@ FAMILIES = {
 }
 ISAS = FAMILIES.get({"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine()), ("plain",))
 
-_SELECTION = "#define SLIM_HAS_DEPTHWISE_5 1\n" + "\n".join(
-    f"#define SLIM_HAS_KERNEL_{name} 1"
-    for name in (
-        "GEMM_F32",
-        "GEMM_U8",
-        "DEPTHWISE_F32",
-        "DEPTHWISE_U8",
-        "PAIR_U8",
-        "LOOKUP_U8",
-        "MEAN_U8",
-        "MAX_U8",
-        "QUANTIZE_U8",
-        "SLIDE_U8",
-    )
-)
-
-
 def compiler(name: str) -> str:
     """The path of a compiler or emulator; skips the test where it is not installed, and fails it under CI."""
     path = shutil.which(name)
@@ -53,15 +36,13 @@ def compiler(name: str) -> str:
 
 def build(folder: Path, output: str, sources: list[Path], isas: tuple[str, ...], command: list[str]) -> Path:
     """Compile `sources` and the kernels of `isas` with `command` (compiler and options) to `folder / output`."""
-    (folder / "include").mkdir(parents=True, exist_ok=True)
-    (folder / "include" / "slim_selection.h").write_text(_SELECTION + "\n")
-    kernels = [CORE / "isa" / f"{name}.c" for name in (*isas, "select")]
+    kernels = [CORE / "base" / "tensor.c", *(CORE / "isa" / f"{name}.c" for name in (*isas, "select"))]
     defines = [f"-DSLIM_HAS_ISA_{isa.upper()}=1" for isa in isas]
     warnings = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
     target = folder / output
     files = [*map(str, sources), *map(str, kernels)]
     subprocess.run(
-        [*command, *warnings, *defines, f"-I{folder}", f"-I{CORE}", *files, "-lm", "-o", str(target)],
+        [*command, *warnings, *defines, f"-I{CORE}", *files, "-lm", "-o", str(target)],
         check=True,
         env={**os.environ, "LC_ALL": "C"},
     )

@@ -221,8 +221,8 @@ SLIM_STEP void SLIM_NAME(slim_winograd_output_f32)(const slim_winograd_f32_outpu
             float *out = task->out + (size_t)i * task->out_row + c;
             const float *residual = task->residual ? task->residual + (size_t)i * task->residual_row + c : NULL;
             SLIM_VF y[4];
-            if (i == task->rows)
-                break;
+            if (i >= task->rows)
+                continue;
             SLIM_NAME(slim_winograd_out)(block[i], y, 1);
             SLIM_UNROLL
             for (j = 0; j < 4; j++) {
