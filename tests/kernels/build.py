@@ -26,6 +26,7 @@ FAMILIES = {
 }
 ISAS = FAMILIES.get({"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine()), ("plain",))
 
+
 def compiler(name: str) -> str:
     """The path of a compiler or emulator; skips the test where it is not installed, and fails it under CI."""
     path = shutil.which(name)
