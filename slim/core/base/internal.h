@@ -33,6 +33,7 @@ typedef struct slim_value {
     int32_t first, last;      /* steps between which the root's memory is in use */
     size_t span;              /* bytes of the root's memory, of a root */
     size_t offset;            /* in the arena, of a root */
+    uint32_t turn;            /* planner's: the later, the sooner it is placed */
 } slim_value;
 
 struct slim_operator;
@@ -45,13 +46,14 @@ typedef struct slim_node {
     size_t scratch_offset;    /* in the arena */
     int8_t in_place_output, in_place_input;  /* -1: none */
     size_t live_bytes;        /* planner's: memory in use during the step */
+    uint32_t turn;            /* planner's, as a value's */
 } slim_node;
 
 struct slim_session {
     const slim_model *model;
     slim_value *values;
     slim_node *nodes;
-    uint32_t *order;          /* planner's: [tensors + operators] roots and scratches by size, then by offset */
+    uint32_t *order;          /* planner's: [tensors + operators] roots and scratches in their order, then by offset */
     int32_t *saved;           /* [inputs][SLIM_MAX_RANK]: their shapes before a resize */
     unsigned char *arena;
     size_t arena_bytes;       /* what the plan needs */

@@ -1,8 +1,9 @@
 /* The memory plan: who lives when, who shares memory, and where in the arena each root goes.
  *
  * Roots are placed greedily by size, each in the smallest gap between those that live at the same time (Pisarchyk and Lee,
- * "Efficient memory management for deep neural net inference", arXiv 2001.03288). Before that, outputs that may overwrite
- * an input do so where the input is not needed any more. */
+ * "Efficient memory management for deep neural net inference", arXiv 2001.03288). Where that takes more than the fullest
+ * step, the root that ends highest goes first and all are placed again, a few times. Before that, outputs that may
+ * overwrite an input do so where the input is not needed any more. */
 #include "base/internal.h"
 
 /* Follows views to the value that owns the memory; *offset receives the bytes from its start. */
@@ -90,6 +91,7 @@ typedef struct block {
     int32_t first, last;
     size_t bytes;
     size_t *offset;
+    uint32_t *turn;
 } block;
 
 /* Entry of the order: a root value, or (from tensor_count on) a node's scratch memory. */
@@ -103,19 +105,24 @@ static block block_of(slim_session *session, uint32_t entry)
         b.last = value->last;
         b.bytes = value->span;
         b.offset = &value->offset;
+        b.turn = &value->turn;
     } else {
         slim_node *node = &session->nodes[entry - tensors];
         b.first = b.last = (int32_t)(entry - tensors);
         b.bytes = node->scratch_bytes * (size_t)session->threads;
         b.offset = &node->scratch_offset;
+        b.turn = &node->turn;
     }
     return b;
 }
 
-static int larger(slim_session *session, uint32_t a, uint32_t b)
+/* Whether entry a is placed before b. */
+static int goes_first(slim_session *session, uint32_t a, uint32_t b)
 {
-    size_t x = block_of(session, a).bytes, y = block_of(session, b).bytes;
-    return x != y ? x > y : a < b;
+    block x = block_of(session, a), y = block_of(session, b);
+    if (*x.turn != *y.turn)
+        return *x.turn > *y.turn;
+    return x.bytes != y.bytes ? x.bytes > y.bytes : a < b;
 }
 
 /* Heap sort: bounded time on any input, no recursion, no memory. */
@@ -125,9 +132,9 @@ static void sift(slim_session *session, uint32_t *order, uint32_t root, uint32_t
         uint32_t child = 2 * root + 1;
         if (child >= count)
             return;
-        if (child + 1 < count && larger(session, order[child], order[child + 1]))
+        if (child + 1 < count && goes_first(session, order[child], order[child + 1]))
             child++;
-        if (!larger(session, order[root], order[child]))
+        if (!goes_first(session, order[root], order[child]))
             return;
         uint32_t swap = order[root];
         order[root] = order[child];
@@ -136,7 +143,7 @@ static void sift(slim_session *session, uint32_t *order, uint32_t root, uint32_t
     }
 }
 
-static void sort_by_size(slim_session *session, uint32_t *order, uint32_t count)
+static void sort_entries(slim_session *session, uint32_t *order, uint32_t count)
 {
     for (uint32_t i = count / 2; i-- > 0;)
         sift(session, order, i, count);
@@ -184,7 +191,8 @@ static void find_lower_bound(slim_session *session, const uint32_t *order, uint3
         session->nodes[i].live_bytes = 0;
     for (uint32_t i = 0; i < count; i++) {   /* differences (which may wrap), then a running sum */
         block b = block_of(session, order[i]);
-        session->nodes[b.first].live_bytes += b.bytes;
+        if (b.first < (int32_t)steps)
+            session->nodes[b.first].live_bytes += b.bytes;
         if (b.last + 1 < (int32_t)steps)
             session->nodes[b.last + 1].live_bytes -= b.bytes;
     }
@@ -195,16 +203,13 @@ static void find_lower_bound(slim_session *session, const uint32_t *order, uint3
     }
 }
 
-SLIM_INTERNAL void slim_plan_memory(slim_session *session)
+/* The roots and scratch memories that need a place, in session->order; returns how many. */
+static uint32_t list_entries(slim_session *session)
 {
     const slim_header *h = session->model->header;
     uint32_t count = 0;
-    size_t end = 0;
-    find_lifetimes(session);
-    for (uint32_t i = 0; i < h->operator_count; i++)
-        merge_in_place(session, i);
     for (uint32_t i = 0; i < h->tensor_count; i++) {
-        slim_value *value = &session->values[i];
+        const slim_value *value = &session->values[i];
         if (value->root == i && (value->kind != SLIM_KIND_CONSTANT || value->widened) && value->last >= value->first)
             session->order[count++] = i;
     }
@@ -212,9 +217,65 @@ SLIM_INTERNAL void slim_plan_memory(slim_session *session)
         if (session->nodes[i].scratch_bytes)
             session->order[count++] = h->tensor_count + i;
     }
-    find_lower_bound(session, session->order, count);
-    sort_by_size(session, session->order, count);
+    return count;
+}
+
+/* Places every entry; returns the end of the highest. */
+static size_t place_all(slim_session *session, uint32_t count)
+{
+    size_t end = 0;
+    sort_entries(session, session->order, count);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t last = place(session, session->order, i, session->order[i]);
+        end = SLIM_MAX(end, last);   /* apart: the macro may evaluate its argument, which places, twice */
+    }
+    return end;
+}
+
+/* Entries that end at `end` go first from now on. */
+static void promote(slim_session *session, uint32_t count, size_t end, uint32_t turn)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        block b = block_of(session, session->order[i]);
+        if (*b.offset + b.bytes == end)
+            *b.turn = turn;
+    }
+}
+
+/* Places all `turns` times, with what ended highest first in the next turn, until the lower bound is met; *best is the
+ * turn that took least, and its end is returned. */
+static size_t search(slim_session *session, uint32_t count, uint32_t turns, uint32_t *best)
+{
+    size_t least = (size_t)-1;
     for (uint32_t i = 0; i < count; i++)
-        end = SLIM_MAX(end, place(session, session->order, i, session->order[i]));
+        *block_of(session, session->order[i]).turn = 0;
+    *best = 0;
+    for (uint32_t turn = 0; turn < turns; turn++) {
+        size_t end = place_all(session, count);
+        if (end < least) {
+            least = end;
+            *best = turn;
+        }
+        if (end <= session->lower_bound_bytes)
+            break;
+        promote(session, count, end, turn + 1);
+    }
+    return least;
+}
+
+SLIM_INTERNAL void slim_plan_memory(slim_session *session)
+{
+    const uint64_t work = (uint64_t)1 << 22;   /* pairs of entries: some milliseconds at most in networks of thousands */
+    uint32_t count, best, turns;
+    size_t end;
+    find_lifetimes(session);
+    for (uint32_t i = 0; i < session->model->header->operator_count; i++)
+        merge_in_place(session, i);
+    count = list_entries(session);
+    find_lower_bound(session, session->order, count);
+    turns = (uint32_t)SLIM_MIN(16, 1 + work / ((uint64_t)count * count + 1));
+    end = search(session, count, turns, &best);
+    if (best + 1 < turns && end > session->lower_bound_bytes)
+        end = search(session, count, best + 1, &best);   /* the best turn's places again */
     session->arena_bytes = end + SLIM_ALIGNMENT;   /* kernels read up to a register past the end of a row */
 }
