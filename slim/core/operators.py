@@ -50,6 +50,7 @@ _TABLE = (
     ),
     Operator(9, "strassen_f32", _attributes("stride_h stride_w out_channels f:lo f:hi"), ("gemm_f32", "strassen_f32")),
     Operator(6, "conv_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("columns_f32",), ("window",)),
+    Operator(22, "conv_narrow_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("columns_f32",), ("window",)),
     Operator(
         8, "winograd_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("winograd_image_f32",), ("window",)
     ),

@@ -16,6 +16,7 @@ from slim.lower.strassen import suits_strassen
 from slim.lower.window import Window, as_image, put_image, window_of
 
 WINOGRAD_FILTER = 1200  # tenths of a product that transforming a filter's channel takes the time of
+NARROW = 16  # columns of output: a row of fewer does not fill the tiles of AVX-512, 14 or 16 pixels
 
 
 @rule("Conv")
@@ -78,11 +79,9 @@ def _lower_float(
         inputs.append(low.place_constant(np.concatenate([panels.vector(group) for group in bias.reshape(groups, -1)])))
         attributes |= {"groups": groups, "out_channels": outputs}
         if image:
-            kind = (
-                "winograd_image_f32"
-                if low.winograd and _suits_strided_winograd(low, node, window)
-                else "conv_image_f32"
-            )
+            kind = "conv_narrow_f32" if low.shape(node.outputs[0])[3] < NARROW else "conv_image_f32"
+            if low.winograd and _suits_strided_winograd(low, node, window):
+                kind = "winograd_image_f32"
             del attributes["groups"]
         if kind == "strassen_f32":
             attributes = {name: attributes[name] for name in ("stride_h", "stride_w", "out_channels", "lo", "hi")}
@@ -98,11 +97,11 @@ def windows(weights: np.ndarray) -> np.ndarray:
     return weights.transpose(0, 2, 3, 1).reshape(weights.shape[0], 1, -1)
 
 
-def _is_image(low: Lowering, x: ir.Value, window: Window, groups: int, least: int = 2) -> bool:
-    """A few channels (at least `least`) that are stored one plane after the other, as images come in."""
+def _is_image(low: Lowering, x: ir.Value, window: Window, groups: int) -> bool:
+    """A few channels that are stored one plane after the other, as images come in."""
     shape = low.shape(x)
     plain = low.order_of(x) == plain_order(4) if len(shape) == 4 else False
-    return plain and least <= shape[1] <= 4 and groups == 1 and window.dilation == (1, 1) and window.kernel[1] > 1
+    return plain and shape[1] <= 4 and groups == 1 and window.dilation == (1, 1) and window.kernel[1] > 1
 
 
 def _suits_winograd(low: Lowering, node: ir.Node, window: Window, groups: int) -> bool:
@@ -129,7 +128,7 @@ def _lower_integer(
 ) -> None:
     outputs = layer.weights.shape[0]
     attributes: dict[str, int | float] = {**window.attributes(), **layer.clamp}
-    as_it_comes = _is_image(low, x, window, groups, least=1)
+    as_it_comes = _is_image(low, x, window, groups)
     image = low.get(x, quantized=True) if as_it_comes else as_image(low, node, x, quantized=True)
     if as_it_comes:
         kind = "conv_image_u8"

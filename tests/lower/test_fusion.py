@@ -111,6 +111,15 @@ def test_winograd_of_a_first_layer_agrees_with_direct_convolution(
     assert_agrees(model, x)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("size", "kind"), [((49, 10), "conv_narrow_f32"), ((10, 49), "conv_image_f32")])
+def test_a_first_layer_of_a_few_columns_takes_bands_of_rows(size: tuple[int, int], kind: str, channels: int) -> None:
+    nodes = [conv("x", "y", "w", strides=[2, 2], pads=[5, 1, 5, 1])]
+    model = net(nodes, {"x": (2, channels, *size)}, ["y"], {"w": weights(24, channels, 10, 4)})
+    assert kind in kinds(model)
+    assert_agrees(model, {"x": image(2, channels, *size)})
+
+
 @pytest.mark.parametrize("size", [(14, 14), (9, 30)])
 def test_winograd_of_many_filters_on_a_small_image(size: tuple[int, int]) -> None:
     nodes = [conv("x", "a", "w1"), conv("a", "y", "w", pads=[1, 1, 1, 1])]

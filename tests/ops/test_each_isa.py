@@ -97,7 +97,8 @@ def test_winograd_of_an_image(
 
 @SETTINGS
 @given(
-    size=st.tuples(st.integers(5, 20), st.integers(5, 100)),
+    kind=st.sampled_from(["conv_image_f32", "conv_narrow_f32"]),
+    size=st.tuples(st.integers(5, 60), st.integers(5, 100)),
     channels=st.integers(1, 4),
     outputs=st.integers(1, 70),
     kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
@@ -106,6 +107,7 @@ def test_winograd_of_an_image(
 )
 def test_convolution_of_an_image(
     isa: str,
+    kind: str,
     size: tuple[int, int],
     channels: int,
     outputs: int,
@@ -113,7 +115,7 @@ def test_convolution_of_an_image(
     stride: tuple[int, int],
     pads: tuple[int, int, int, int],
 ) -> None:
-    first_layer(isa, "conv_image_f32", size, channels, outputs, kernel, stride, pads, 1e-6)
+    first_layer(isa, kind, size, channels, outputs, kernel, stride, pads, 1e-6)
 
 
 @pytest.mark.parametrize("change", [{"kernel_h": 4}, {"stride_w": 1}, {"dilation_h": 2}, {"out_channels": 17}])

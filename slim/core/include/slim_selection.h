@@ -28,6 +28,7 @@
     X(winograd_f32) \
     X(strassen_f32) \
     X(conv_image_f32) \
+    X(conv_narrow_f32) \
     X(winograd_image_f32) \
     X(bottleneck_f32) \
     X(matmul_f32) \

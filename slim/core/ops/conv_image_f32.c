@@ -57,6 +57,10 @@ static void conv_image_fill(const conv_image_context *c, size_t image, int32_t r
         return;
     for (size_t j = 0; j < channels; j++, to += stride * columns) {
         const float *from = (const float *)c->x->data + ((image * channels + j) * height + (size_t)row) * width;
+        if (stride == 1) {
+            slim_copy(to + pad, from, width * sizeof(float));
+            continue;
+        }
         if (stride == 2) {   /* which compilers vectorise */
             const size_t odd = pad % 2;
             float *even = to + odd * columns + pad / 2, *other = to + (1 - odd) * columns + pad / 2 + odd;
