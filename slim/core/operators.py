@@ -55,6 +55,13 @@ _TABLE = (
         8, "winograd_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("winograd_image_f32",), ("window",)
     ),
     Operator(
+        19,
+        "winograd_stride2_f32",
+        _attributes(f"{_WINDOW} groups out_channels f:lo f:hi"),
+        ("winograd_stride2_f32",),
+        ("window",),
+    ),
+    Operator(
         7,
         "bottleneck_f32",
         _attributes(f"{_WINDOW} channels out_channels f:expand_lo f:expand_hi f:depthwise_lo f:depthwise_hi f:lo f:hi"),

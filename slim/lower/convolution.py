@@ -18,6 +18,9 @@ from slim.lower.window import Window, as_image, put_image, window_of
 WINOGRAD_FILTER = 1200  # tenths of a product that transforming a filter's channel takes the time of
 NARROW = 16  # columns of output: a row of fewer does not fill the tiles of AVX-512, 14 or 16 pixels
 
+STRIDE2_FILTER = 400  # the same with stride 2, where sums of rows are all that is stored
+STRIDE2_ROW = 1 << 14  # tiles of a row times channels: 5 MB of transformed image
+
 
 @rule("Conv")
 def lower_conv(low: Lowering, node: ir.Node) -> None:
@@ -72,6 +75,8 @@ def _lower_float(
         pixels = int(np.prod(low.shape(node.outputs[0]))) // outputs
         product = (window.kernel, window.begin, window.end, groups) == ((1, 1), (0, 0), (0, 0), 1)
         kind = "winograd_f32" if low.winograd and _suits_winograd(low, node, window, groups) else "conv_f32"
+        if low.winograd and _suits_winograd_stride2(low, node, window, groups):
+            kind = "winograd_stride2_f32"
         if low.winograd and product and suits_strassen(pixels, weights.shape[1], outputs):
             kind = "strassen_f32"
         taps_last = weights.reshape(*weights.shape[:2], -1).transpose(0, 2, 1).reshape(groups, outputs // groups, -1)
@@ -113,6 +118,23 @@ def _suits_winograd(low: Lowering, node: ir.Node, window: Window, groups: int) -
     products = 36 * batch * -(-height // 4) * -(-width // 4)  # of a filter's channel, where direct convolution takes
     direct = 9 * batch * height * width
     return min(channels, outputs) >= 16 and 10 * products + WINOGRAD_FILTER < 9 * direct
+
+
+def _suits_winograd_stride2(low: Lowering, node: ir.Node, window: Window, groups: int) -> bool:
+    """3x3 with stride 2, filters to pay for transforming the image, pixels for the filters, and no very wide image."""
+    if (window.kernel, window.stride, window.dilation) != ((3, 3), (2, 2), (1, 1)) or groups != 1:
+        return False
+    assert node.inputs[0] is not None
+    channels, (batch, outputs, height, width) = low.shape(node.inputs[0])[1], low.shape(node.outputs[0])
+    rows, columns = -(-height // 4), -(-width // 4)  # tiles of 4, or of 3 where those would hang over the edge
+    points = [9 * tiles - 2 * min(tiles, 4 * tiles - size) for tiles, size in ((rows, height), (columns, width))]
+    products, direct = batch * points[0] * points[1], 9 * batch * height * width
+    image = 400 * batch * rows * columns // -(-outputs // PANEL)  # tenths of a product of a filter's channel
+    return (
+        min(channels, outputs) >= 16
+        and columns * channels <= STRIDE2_ROW
+        and 11 * products + STRIDE2_FILTER + image < 10 * direct
+    )
 
 
 def _suits_strided_winograd(low: Lowering, node: ir.Node, window: Window) -> bool:

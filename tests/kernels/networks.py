@@ -146,6 +146,14 @@ def square(random: Random, integer: bool) -> Layers:
     return layers
 
 
+def halving(random: Random, integer: bool) -> Layers:
+    """What Winograd takes with stride 2."""
+    layers = Layers(random, _image(random, 60, channels=random.randint(12, 70)), integer=integer)
+    pads = tuple(random.randint(1, 2) for _ in range(4))
+    layers.convolve(random.randint(12, 100), (3, 3), stride=(2, 2), pads=pads, residual=random.random() < 0.5)
+    return layers
+
+
 def depthwise(random: Random, integer: bool) -> Layers:
     layers = Layers(random, _image(random), integer=integer)
     layers.convolve(layers.shape[1], groups=layers.shape[1], **_window(random, layers.shape[2:], 6))  # type: ignore[arg-type]
@@ -238,7 +246,8 @@ def elementwise(random: Random, integer: bool) -> Layers:
 KINDS: dict[str, Callable[[Random, bool], Layers]] = {
     made.__name__: made
     for made in (
-        convolution, pointwise, square, depthwise, first, bottleneck, pool, dense, large, attention, elementwise,
+        convolution, pointwise, square, halving, depthwise, first, bottleneck, pool, dense, large, attention,
+        elementwise,
     )
 }  # fmt: skip
 

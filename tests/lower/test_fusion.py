@@ -128,6 +128,35 @@ def test_winograd_of_many_filters_on_a_small_image(size: tuple[int, int]) -> Non
     assert_agrees(model, {"x": image(1, 3, *size)})
 
 
+@pytest.mark.parametrize("size", [(56, 57), (28, 30), (15, 14), (12, 7), (8, 60)])
+@pytest.mark.parametrize(("pads", "residual"), [([1, 1, 1, 1], True), ([0, 0, 1, 1], False), ([2, 0, 0, 1], False)])
+def test_winograd_with_stride_2_agrees_with_direct_convolution(
+    size: tuple[int, int], pads: list[int], residual: bool
+) -> None:
+    nodes = [conv("x", "a", "w1"), conv("a", "c", "w", pads=pads, strides=[2, 2])]
+    nodes += [conv("a", "b", "w", pads=pads, strides=[2, 2]), helper.make_node("Add", ["c", "b"], ["s"])] * residual
+    nodes += [helper.make_node("Relu", ["s" if residual else "c"], ["y"])]
+    model = net(nodes, {"x": (3, 3, *size)}, ["y"], {"w": weights(49, 17, 3, 3), "w1": weights(17, 3, 1, 1)})
+    x = {"x": image(3, 3, *size)}
+    assert kinds(model).count("winograd_stride2_f32") == 1 + residual
+    fast = Session(lower(ir.from_proto(model)), threads=2).run(x)["y"]
+    direct = Session(lower(ir.from_proto(model), optimize="size")).run(x)["y"]
+    noise = np.square(fast - direct).sum() / np.square(direct).sum()
+    assert 0 < noise < 1e-11  # 110 dB; by other sums
+    assert_agrees(model, x)
+
+
+@pytest.mark.parametrize(
+    ("channels", "outputs", "size", "fast"),
+    [(256, 16, 28, False), (64, 32, 6, False), (64, 32, 10, False), (15, 64, 56, False), (64, 16, 56, True)],
+)
+def test_winograd_with_stride_2_is_taken_where_it_pays(channels: int, outputs: int, size: int, fast: bool) -> None:
+    nodes = [conv("x", "a", "w1"), conv("a", "y", "w", pads=[1, 1, 1, 1], strides=[2, 2])]
+    constants = {"w": weights(outputs, channels, 3, 3), "w1": weights(channels, 3, 1, 1)}
+    model = net(nodes, {"x": (1, 3, size, size)}, ["y"], constants)
+    assert ("winograd_stride2_f32" in kinds(model)) is fast
+
+
 @pytest.mark.parametrize(("stride", "residual"), [(1, False), (1, True), (2, False)])
 def test_strassen_agrees_with_direct_convolution(stride: int, residual: bool) -> None:
     nodes = [conv("x", "a", "w1"), conv("a", "c", "w", strides=[stride, stride])]

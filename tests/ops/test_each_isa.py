@@ -118,6 +118,49 @@ def test_convolution_of_an_image(
     first_layer(isa, kind, size, channels, outputs, kernel, stride, pads, 1e-6)
 
 
+@SETTINGS
+@given(
+    size=st.tuples(st.integers(3, 40), st.integers(3, 60)),
+    channels=st.integers(1, 150),
+    outputs=st.integers(1, 70),
+    pads=st.tuples(*[st.integers(0, 4)] * 4),
+    residual=st.booleans(),
+)
+def test_winograd_with_stride_2(
+    isa: str, size: tuple[int, int], channels: int, outputs: int, pads: tuple[int, int, int, int], residual: bool
+) -> None:
+    x, w, bias = floats(2, *size, channels), floats(outputs, channels, 3, 3), floats(outputs)
+    padded = np.pad(x.astype(np.float64), ((0, 0), (pads[0], pads[2]), (pads[1], pads[3]), (0, 0)))
+    slides = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))[:, ::2, ::2]
+    expected = np.einsum("nhwcyx,ocyx->nhwo", slides, w, optimize=True) + bias
+    packed = constant(panels.gemm_f32(w.transpose(0, 2, 3, 1).reshape(outputs, -1)))
+    operands: list[Operand] = [x, packed, constant(panels.vector(bias))]
+    if residual:
+        operands.append(floats(*expected.shape))
+        expected += operands[-1]
+    attributes = {**window((3, 3), (2, 2), pads=pads), "groups": 1, "out_channels": outputs, "lo": -8.0, "hi": 15.0}
+    got = run(isa, "winograd_stride2_f32", operands, attributes)
+    np.testing.assert_allclose(got, expected.clip(-8, 15), rtol=0, atol=2e-5 * max(abs(expected).max(), 1))
+
+
+@pytest.mark.parametrize("change", [{"kernel_h": 4}, {"stride_w": 1}, {"dilation_h": 2}, {"groups": 2}])
+def test_a_winograd_with_stride_2_that_does_not_fit_is_refused(change: dict[str, int]) -> None:
+    with pytest.raises(SlimError, match="window"):
+        stride_2(np.zeros((1, 3, 10, 16), np.float32), change)
+
+
+def test_a_winograd_with_stride_2_refuses_very_wide_images() -> None:
+    with pytest.raises(SlimError, match="wide"):
+        stride_2(np.zeros((1, 3, 120_000, 40), np.float32), {})
+
+
+def stride_2(x: np.ndarray, change: dict[str, int]) -> np.ndarray:
+    channels = x.shape[-1]
+    packed = constant(panels.gemm_f32(floats(16, 9 * channels)))
+    attributes = {**window((3, 3), (2, 2)), "groups": 1, "out_channels": 16, **FREE, **change}
+    return run("auto", "winograd_stride2_f32", [x, packed, constant(panels.vector(floats(16)))], attributes)
+
+
 @pytest.mark.parametrize("change", [{"kernel_h": 4}, {"stride_w": 1}, {"dilation_h": 2}, {"out_channels": 17}])
 def test_a_winograd_of_an_image_that_does_not_fit_is_refused(change: dict[str, int]) -> None:
     x, w = floats(1, 3, 20, 20), floats(16, 3, 5, 5)

@@ -80,6 +80,7 @@ typedef char slim_operator_record_is_20_bytes[sizeof(slim_operator_record) == 20
 #define SLIM_OP_CONV_IMAGE_F32 6
 #define SLIM_OP_CONV_NARROW_F32 22
 #define SLIM_OP_WINOGRAD_IMAGE_F32 8
+#define SLIM_OP_WINOGRAD_STRIDE2_F32 19
 #define SLIM_OP_BOTTLENECK_F32 7
 #define SLIM_OP_MATMUL_F32 4
 #define SLIM_OP_MAX_POOL 10
@@ -234,6 +235,24 @@ typedef struct slim_winograd_image_f32_attributes {
     float hi;
 } slim_winograd_image_f32_attributes;
 typedef char slim_winograd_image_f32_attributes_is_52_bytes[sizeof(slim_winograd_image_f32_attributes) == 52 ? 1 : -1];
+
+typedef struct slim_winograd_stride2_f32_attributes {
+    int32_t kernel_h;
+    int32_t kernel_w;
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t dilation_h;
+    int32_t dilation_w;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t pad_bottom;
+    int32_t pad_right;
+    int32_t groups;
+    int32_t out_channels;
+    float lo;
+    float hi;
+} slim_winograd_stride2_f32_attributes;
+typedef char slim_winograd_stride2_f32_attributes_is_56_bytes[sizeof(slim_winograd_stride2_f32_attributes) == 56 ? 1 : -1];
 
 typedef struct slim_bottleneck_f32_attributes {
     int32_t kernel_h;

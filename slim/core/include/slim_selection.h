@@ -7,6 +7,7 @@
 #define SLIM_HAS_KERNEL_STRASSEN_F32 1
 #define SLIM_HAS_KERNEL_COLUMNS_F32 1
 #define SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32 1
+#define SLIM_HAS_KERNEL_WINOGRAD_STRIDE2_F32 1
 #define SLIM_HAS_KERNEL_POOL_F32 1
 #define SLIM_HAS_KERNEL_MAX_U8 1
 #define SLIM_HAS_KERNEL_SOFTMAX_F32 1
@@ -30,6 +31,7 @@
     X(conv_image_f32) \
     X(conv_narrow_f32) \
     X(winograd_image_f32) \
+    X(winograd_stride2_f32) \
     X(bottleneck_f32) \
     X(matmul_f32) \
     X(max_pool) \

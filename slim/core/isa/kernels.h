@@ -6,6 +6,7 @@
 #include "kernels/strassen_f32.c"
 #include "kernels/columns_f32.c"
 #include "kernels/winograd_image_f32.c"
+#include "kernels/winograd_stride2_f32.c"
 #include "kernels/pool_f32.c"
 #include "kernels/max_u8.c"
 #include "kernels/softmax_f32.c"

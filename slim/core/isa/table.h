@@ -55,6 +55,12 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
     SLIM_NAME(slim_winograd_image_weights_f32),
     SLIM_NAME(slim_winograd_image_f32),
 #endif
+#if SLIM_HAS_KERNEL_WINOGRAD_STRIDE2_F32
+    SLIM_NAME(slim_winograd_stride2_weights_f32),
+    SLIM_NAME(slim_winograd_stride2_input_f32),
+    SLIM_NAME(slim_winograd_stride2_product_f32),
+    SLIM_NAME(slim_winograd_stride2_output_f32),
+#endif
 #if SLIM_HAS_KERNEL_STRASSEN_F32
     SLIM_NAME(slim_strassen_rows_f32),
 #endif

@@ -215,6 +215,66 @@ typedef struct slim_winograd_image_weights {
     float *out;
 } slim_winograd_image_weights;
 
+/* Winograd for 3x3 convolutions with stride 2: tiles of 4 or 3 output pixels a side, of 9 or 7 input pixels a side. A tile's rows
+ * of input become values at 5 points of the even ones, 0, 1, -1, 2 and infinity, and at the first four of the odd ones, and so
+ * do its columns. Tiles of 3 outputs do without the point 2, which is value 3 and 8. */
+#define SLIM_STRIDE2_POINTS 5
+#define SLIM_STRIDE2_SIDE 9
+#define SLIM_STRIDE2_WIDTH 32     /* output channels, at most, of sums */
+#define SLIM_STRIDE2_FLOATS(channels) (slim_ceil_div((channels), SLIM_PANEL) * SLIM_STRIDE2_SIDE * SLIM_PANEL)
+
+/* One tile of the input, */
+typedef struct slim_winograd_stride2_input {
+    const float *const *pixels;   /* [9][9], each to `channels` floats; up to 60 bytes after them are read */
+    size_t channels;
+    float *out;                   /* rows of values, row_stride floats apart, each [ceil(channels / 16)][9][16] */
+    size_t row_stride;
+    int rows, columns;            /* outputs of the tile: 4 or 3 */
+} slim_winograd_stride2_input;
+
+/* a panel's filters at the points p = 1, -1, 2 of the rows: of three columns, taps[column] + p * taps[6 + column], */
+typedef struct slim_winograd_stride2_weights {
+    const float *taps;            /* [9][tap_stride], each [channels][16] */
+    size_t tap_stride, channels;
+    float *out;                   /* of each point, point_stride floats apart: [3][channels][16] */
+    size_t point_stride;
+} slim_winograd_stride2_weights;
+
+/* rows of values and the filters that they meet, */
+typedef struct slim_winograd_stride2_part {
+    const float *in;              /* tiles, in_stride floats apart: [ceil(k / 16)][9][16] */
+    const float *weights;         /* [panels][3], panel_stride and column_stride floats apart: [k][16] */
+    size_t panel_stride, column_stride;
+    const float *fetch;           /* read into the second-level cache: [panels][k][16], fetch_stride floats apart */
+} slim_winograd_stride2_part;
+
+/* their products, summed over both parts and k and transformed to a row of outputs, 6 times as
+ * large where it has 4, twice where it has 3, */
+typedef struct slim_winograd_stride2_product {
+    slim_winograd_stride2_part part[2];   /* even, then odd rows */
+    int parts;
+    size_t tiles, k, in_stride, fetch_stride, panels;
+    int outputs;                  /* 4 or 3 */
+    float *out;                   /* [tiles][4][SLIM_STRIDE2_WIDTH] */
+    int add;                      /* to what is there */
+} slim_winograd_stride2_product;
+
+/* and one tile of the output. */
+typedef struct slim_winograd_stride2_output {
+    const float *sums;            /* of the first point of rows: [4][SLIM_STRIDE2_WIDTH] */
+    size_t row_stride;            /* floats to the next point's */
+    int outputs;                  /* rows of the tile: 4 or 3 */
+    float factor;                 /* of sums */
+    const float *bias;            /* [ceil(n / 16) * 16] */
+    float *out;                   /* [rows][columns], out_row and out_stride floats apart, each n floats */
+    size_t out_row, out_stride;
+    const float *residual;        /* the same with strides of its own; NULL where there is none */
+    size_t residual_row, residual_stride;
+    int rows;                     /* the tile's, or fewer where it hangs over the edge */
+    size_t columns, n;
+    float lo, hi;
+} slim_winograd_stride2_output;
+
 /* out[i][c] = the largest in[i][row][column][c], or their sum times scale, for windows i < count. */
 typedef struct slim_pool_f32_task {
     const float *in;              /* the first pixel of the first window */
@@ -274,6 +334,12 @@ struct slim_kernels {
 #if SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32
     void (*winograd_image_weights_f32)(const slim_winograd_image_weights *task);
     void (*winograd_image_f32)(const slim_winograd_image_f32 *task);
+#endif
+#if SLIM_HAS_KERNEL_WINOGRAD_STRIDE2_F32
+    void (*winograd_stride2_weights_f32)(const slim_winograd_stride2_weights *task);
+    void (*winograd_stride2_input_f32)(const slim_winograd_stride2_input *task);
+    void (*winograd_stride2_product_f32)(const slim_winograd_stride2_product *task);
+    void (*winograd_stride2_output_f32)(const slim_winograd_stride2_output *task);
 #endif
 #if SLIM_HAS_KERNEL_STRASSEN_F32
     /* Sums of halves of two rows, a = (a11, a12) and b = (a21, a22), `half` floats each: to[0] = a21 + a22,
