@@ -6,8 +6,8 @@
 
 /* A row of input pixels with a row of the window for one row of outputs, with another for the next; either may be absent. */
 SLIM_TILE void SLIM_NAME(slim_depthwise_f32_taps)(const float *const *pixels, size_t at, const float *first,
-                                                  const float *second, SLIM_VF *acc, SLIM_VF *next, const int kernel,
-                                                  const int stride)
+                                                  const float *second, size_t tap, SLIM_VF *acc, SLIM_VF *next,
+                                                  const int kernel, const int stride)
 {
     const int reach = (SLIM_COLUMNS - 1) * stride + kernel;
     SLIM_VF w[2][5];
@@ -15,9 +15,9 @@ SLIM_TILE void SLIM_NAME(slim_depthwise_f32_taps)(const float *const *pixels, si
     SLIM_UNROLL
     for (kx = 0; kx < kernel; kx++) {
         if (first)
-            w[0][kx] = SLIM_VF_LOAD(first + kx * SLIM_PANEL);
+            w[0][kx] = SLIM_VF_LOAD(first + (size_t)kx * tap);
         if (second)
-            w[1][kx] = SLIM_VF_LOAD(second + kx * SLIM_PANEL);
+            w[1][kx] = SLIM_VF_LOAD(second + (size_t)kx * tap);
     }
     SLIM_UNROLL
     for (x = 0; x < reach; x++) {
@@ -35,12 +35,15 @@ SLIM_TILE void SLIM_NAME(slim_depthwise_f32_taps)(const float *const *pixels, si
 }
 
 /* `count` neighbouring output pixels of `rows` rows, channels `channel` to `end`. in: [input row][reach] the input pixels, from
- * `channel` on. With two rows most input pixels are loaded once for both. */
-SLIM_TILE void SLIM_NAME(slim_depthwise_f32_tile)(const slim_depthwise_f32_task *task, const float *const *in, float *out,
-                                                  size_t count, size_t channel, size_t end, const int kernel, const int stride,
-                                                  const int rows)
+ * `channel` on and less `offset`. With two rows most input pixels are loaded once for both. `turned`: the rows are columns. */
+SLIM_TILE void SLIM_NAME(slim_depthwise_f32_tile)(const slim_depthwise_f32_task *task, const float *const *in, size_t offset,
+                                                  float *out, size_t count, size_t channel, size_t end, int turned,
+                                                  const int kernel, const int stride, const int rows)
 {
-    const size_t panel = SLIM_PANEL * (size_t)(kernel * kernel), out_stride = task->out_stride, channels = task->channels;
+    const size_t panel = SLIM_PANEL * (size_t)(kernel * kernel), channels = task->channels;
+    const size_t out_stride = turned ? task->out_row_stride : task->out_stride;
+    const size_t out_next = turned ? task->out_stride : task->out_row_stride;
+    const size_t tap = turned ? (size_t)kernel * SLIM_PANEL : SLIM_PANEL, line = turned ? SLIM_PANEL : (size_t)kernel * SLIM_PANEL;
     const float *all_weights = task->weights, *bias = task->bias;
     const SLIM_VF lo = SLIM_VF_SPLAT(task->lo), hi = SLIM_VF_SPLAT(task->hi);
     const int reach = (SLIM_COLUMNS - 1) * stride + kernel;
@@ -56,18 +59,19 @@ SLIM_TILE void SLIM_NAME(slim_depthwise_f32_tile)(const slim_depthwise_f32_task 
             acc[0][c] = acc[1][c] = start;
         if (rows == 1) {
             SLIM_ROLL
-            for (y = 0; y < kernel; y++, weights += kernel * SLIM_PANEL)
-                SLIM_NAME(slim_depthwise_f32_taps)(in + y * reach, at - channel, weights, NULL, acc[0], acc[1], kernel, stride);
+            for (y = 0; y < kernel; y++, weights += line)
+                SLIM_NAME(slim_depthwise_f32_taps)(in + y * reach, at - channel + offset, weights, NULL, tap,
+                                                   acc[0], acc[1], kernel, stride);
         } else {
             SLIM_UNROLL
             for (y = 0; y < kernel + stride; y++)
-                SLIM_NAME(slim_depthwise_f32_taps)(in + y * reach, at - channel,
-                                                   y < kernel ? weights + y * kernel * SLIM_PANEL : NULL,
-                                                   y >= stride ? weights + (y - stride) * kernel * SLIM_PANEL : NULL,
-                                                   acc[0], acc[1], kernel, stride);
+                SLIM_NAME(slim_depthwise_f32_taps)(in + y * reach, at - channel + offset,
+                                                   y < kernel ? weights + (size_t)y * line : NULL,
+                                                   y >= stride ? weights + (size_t)(y - stride) * line : NULL,
+                                                   tap, acc[0], acc[1], kernel, stride);
         }
         SLIM_UNROLL
-        for (r = 0; r < rows; r++, to = out + at + task->out_row_stride) {
+        for (r = 0; r < rows; r++, to = out + at + out_next) {
             SLIM_UNROLL
             for (c = 0; c < SLIM_COLUMNS; c++, to += out_stride)
                 if ((size_t)c < count)
@@ -76,14 +80,15 @@ SLIM_TILE void SLIM_NAME(slim_depthwise_f32_tile)(const slim_depthwise_f32_task 
     }
 }
 
-typedef void SLIM_NAME(slim_depthwise_f32_tiles)(const slim_depthwise_f32_task *task, const float *const *in, float *out,
-                                                 size_t count, size_t channel, size_t end);
+typedef void SLIM_NAME(slim_depthwise_f32_tiles)(const slim_depthwise_f32_task *task, const float *const *in, size_t offset,
+                                                 float *out, size_t count, size_t channel, size_t end, int turned);
 
 #define SLIM_DEPTHWISE_F32(kernel, stride, rows) \
     SLIM_STEP void SLIM_NAME(slim_depthwise_f32_##kernel##_##stride##_##rows)( \
-        const slim_depthwise_f32_task *task, const float *const *in, float *out, size_t count, size_t channel, size_t end) \
+        const slim_depthwise_f32_task *task, const float *const *in, size_t offset, float *out, size_t count, \
+        size_t channel, size_t end, int turned) \
     { \
-        SLIM_NAME(slim_depthwise_f32_tile)(task, in, out, count, channel, end, kernel, stride, rows); \
+        SLIM_NAME(slim_depthwise_f32_tile)(task, in, offset, out, count, channel, end, turned, kernel, stride, rows); \
     }
 SLIM_DEPTHWISE_F32(3, 1, 1)
 SLIM_DEPTHWISE_F32(3, 1, 2)
@@ -94,34 +99,45 @@ SLIM_DEPTHWISE_F32(5, 2, 1)
 #endif
 #undef SLIM_DEPTHWISE_F32
 
-/* Output rows r to r + count, one or two, channels `channel` to `end`. */
-SLIM_STEP void SLIM_NAME(slim_depthwise_f32_row)(const slim_depthwise_f32_task *task, SLIM_NAME(slim_depthwise_f32_tiles) *tile,
-                                                 size_t r, size_t count, size_t channel, size_t end)
+/* Output rows `line` to line + count, one or two, `length` columns of them; where `turned`, columns of `length` rows, as the rows
+ * of an image on its side. Channels `channel` to `end`. */
+SLIM_STEP void SLIM_NAME(slim_depthwise_f32_lines)(const slim_depthwise_f32_task *task,
+                                                   SLIM_NAME(slim_depthwise_f32_tiles) *tile, int turned, size_t line,
+                                                   size_t count, size_t length, size_t channel, size_t end)
 {
     static const float padding[SLIM_BLOCK] = {0};
     const float *in[5 * SLIM_REACH];
-    const ptrdiff_t stride = task->stride_w, reach = (SLIM_COLUMNS - 1) * stride + task->kernel_w;
-    const ptrdiff_t in_width = (ptrdiff_t)task->in_width, span = task->kernel_h + (ptrdiff_t)(count - 1) * stride;
-    const float *const *rows = task->rows + r * (size_t)stride;
-    const size_t step = SLIM_COLUMNS * (size_t)stride * task->channels;
-    float *out = task->out + r * task->out_row_stride;
-    int complete = 1, inside = 0;   /* no row is padding; the tile before was inside, so that its table only moves on */
-    for (ptrdiff_t y = 0; y < span; y++)
-        complete &= rows[y] != NULL;
-    for (size_t column = 0; column < task->out_width; column += SLIM_COLUMNS, out += SLIM_COLUMNS * task->out_stride) {
-        const ptrdiff_t first = (ptrdiff_t)column * stride - task->pad_left;
-        const int now_inside = complete && first >= 0 && first + reach <= in_width;
+    const ptrdiff_t stride = task->stride_w, kernel = task->kernel_w, reach = (SLIM_COLUMNS - 1) * stride + kernel;
+    const ptrdiff_t height = ((ptrdiff_t)task->out_rows - 1) * stride + kernel;
+    const size_t channels = task->channels;
+    const ptrdiff_t across = (ptrdiff_t)line * stride - (turned ? task->pad_left : 0);
+    const ptrdiff_t after = across + kernel + (ptrdiff_t)(count - 1) * stride;
+    const size_t step = turned ? task->out_row_stride : task->out_stride;
+    float *out = task->out + line * (turned ? task->out_stride : task->out_row_stride);
+    size_t offset = 0;
+    int complete = !turned, inside = 0;   /* no row is padding; the tile before was inside, so that its table only moves on */
+    SLIM_ROLL
+    for (ptrdiff_t y = turned ? after : across; y < after; y++)
+        complete &= task->rows[y] != NULL;
+    for (size_t done = 0; done < length; done += SLIM_COLUMNS, out += SLIM_COLUMNS * step) {
+        const ptrdiff_t along = (ptrdiff_t)done * stride - (turned ? 0 : task->pad_left);
+        const int now_inside = complete && along >= 0 && (size_t)(along + reach) <= task->in_width;
         const float **pixel = in;
-        if (now_inside && inside)
-            for (ptrdiff_t i = 0; i < span * reach; i++)
-                in[i] += step;
-        else
-            for (ptrdiff_t y = 0; y < span; y++)
-                for (ptrdiff_t x = first; x < first + reach; x++)
-                    *pixel++ = rows[y] && x >= 0 && x < in_width
-                        ? rows[y] + (size_t)x * task->channels + channel : padding;
+        offset += SLIM_COLUMNS * (size_t)stride * channels;
+        if (!now_inside || !inside) {
+            offset = 0;
+            SLIM_ROLL
+            for (ptrdiff_t i = across; i < after; i++) {
+                ptrdiff_t y = turned ? along : i, x = turned ? i : along;
+                SLIM_ROLL
+                for (ptrdiff_t j = 0; j < reach; j++, y += turned, x += !turned) {
+                    const float *row = y < height ? task->rows[y] : NULL;
+                    *pixel++ = row && (size_t)x < task->in_width ? row + (size_t)x * channels + channel : padding;
+                }
+            }
+        }
         inside = now_inside;
-        tile(task, in, out, SLIM_MIN(task->out_width - column, (size_t)SLIM_COLUMNS), channel, end);
+        tile(task, in, offset, out, SLIM_MIN(length - done, (size_t)SLIM_COLUMNS), channel, end, turned);
     }
 }
 
@@ -167,15 +183,20 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32)(const slim_depthwise_f32_task *task
             tile = stride == 1 ? SLIM_NAME(slim_depthwise_f32_5_1_1) : SLIM_NAME(slim_depthwise_f32_5_2_1);
 #endif
     }
+    const size_t left = task->out_width % SLIM_COLUMNS;   /* one or two columns are done as rows on their side, whatever the
+                                                             number of rows: their sums are in another order */
+    const size_t width = tile && left <= 2 ? task->out_width - left : task->out_width;
     for (size_t channel = 0; channel < task->channels; channel += block) {
         const size_t end = SLIM_MIN(channel + block, task->channels);
-        size_t r = 0;
-        for (; pair && r + 2 <= task->out_rows; r += 2)
-            SLIM_NAME(slim_depthwise_f32_row)(task, pair, r, 2, channel, end);
-        for (; r < task->out_rows; r++)
-            if (tile)
-                SLIM_NAME(slim_depthwise_f32_row)(task, tile, r, 1, channel, end);
-            else
-                SLIM_NAME(slim_depthwise_f32_any)(task, r, channel, end);
+        for (int turned = 0; turned < 2; turned++) {
+            const size_t length = turned ? task->out_rows : width, lines = turned ? task->out_width : task->out_rows;
+            size_t line = turned ? width : 0;
+            for (; pair && line + 2 <= lines; line += 2)
+                SLIM_NAME(slim_depthwise_f32_lines)(task, pair, turned, line, 2, length, channel, end);
+            for (; tile && line < lines; line++)
+                SLIM_NAME(slim_depthwise_f32_lines)(task, tile, turned, line, 1, length, channel, end);
+            for (; line < lines; line++)
+                SLIM_NAME(slim_depthwise_f32_any)(task, line, channel, end);
+        }
     }
 }

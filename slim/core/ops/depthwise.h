@@ -16,6 +16,8 @@ enum { SLIM_DEPTHWISE_BAND = 16384 };   /* about so many outputs a task */
 /* Output rows a band: enough work to be worth handing out, enough bands for every thread. */
 SLIM_INLINE size_t slim_depthwise_band(int32_t out_h, int32_t out_w, int32_t channels, int threads)
 {
+    if (threads == 1)
+        return (size_t)out_h;
     size_t row = (size_t)out_w * (size_t)channels;
     size_t rows = SLIM_MAX((size_t)1, SLIM_DEPTHWISE_BAND / row);
     return SLIM_MIN(rows, slim_ceil_div((size_t)out_h, (size_t)threads));
