@@ -270,7 +270,7 @@ def test_run_agrees_with_onnxruntime(model, samples, tmp_path):
     x = np.load(samples / "0.npy")
     done = slim("run", model, "--input", f"x={samples / '0.npy'}", "--output", tmp_path / "y.npz", "--profile")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "conv_image_f32" in done.stdout
+    assert "conv_narrow_f32" in done.stdout
     expected = onnxruntime.InferenceSession(str(model)).run(["y"], {"x": x})[0]
     np.testing.assert_allclose(np.load(tmp_path / "y.npz")["y"], expected, rtol=1e-4, atol=1e-6)
 
