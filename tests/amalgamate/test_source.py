@@ -28,6 +28,7 @@ COMPILERS = {
     "g++": ["g++", "-x", "c++", "-std=gnu++17"],
 }
 LIBC = {
+    "aligned_alloc",
     "madvise",
     "malloc",
     "free",
