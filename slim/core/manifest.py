@@ -63,11 +63,20 @@ def _slides(op: Operator, attributes: Mapping[str, float]) -> bool:
     return op.name == "conv_u8" and all(attributes[key] == value for key, value in wanted.items())
 
 
+def _winograd_u8(op: Operator, attributes: Mapping[str, float]) -> bool:
+    wanted = {"kernel_h": 3, "stride_h": 1, "dilation_h": 1}
+    return _slides(op, attributes) and all(attributes[key] == value for key, value in wanted.items())
+
+
 def _depthwise_5(op: Operator, attributes: Mapping[str, float]) -> bool:
     return any("depthwise" in kernel for kernel in op.kernels) and attributes["kernel_h"] == attributes["kernel_w"] == 5
 
 
-PARTS: dict[str, Callable[[Operator, Mapping[str, float]], bool]] = {"slide_u8": _slides, "depthwise_5": _depthwise_5}
+PARTS: dict[str, Callable[[Operator, Mapping[str, float]], bool]] = {
+    "slide_u8": _slides,
+    "winograd_u8": _winograd_u8,
+    "depthwise_5": _depthwise_5,
+}
 """Kernels, or parts of some (SLIM_HAS_...), that only certain attributes reach, and whether an operator with them does.
 A single file leaves out what its network does not reach."""
 

@@ -114,7 +114,7 @@ _TABLE = (
         43,
         "conv_u8",
         _attributes(f"{_WINDOW} groups out_channels lo hi f:flo f:fhi"),
-        ("gemm_u8", "slide_u8"),
+        ("gemm_u8", "slide_u8", "winograd_u8"),
         ("window",),
     ),
     Operator(44, "depthwise_u8", _attributes(f"{_WINDOW} lo hi"), ("depthwise_u8",), ("window",)),

@@ -266,6 +266,71 @@ static int compare_slide_u8(const slim_kernels *kernels)
     return wrong;
 }
 
+/* So is it of tiles of a 3x3 convolution. Constant bytes and weights make the largest sums, which only just fit. */
+static int compare_winograd_u8(const slim_kernels *kernels)
+{
+    slim_winograd_u8_task t;
+    slim_gemm_u8_task g;
+    slim_winograd_u8_place places[20];
+    int wrong = 0;
+    if (!kernels->winograd_u8)
+        return 0;
+    memset(&t, 0, sizeof t);
+    memset(&g, 0, sizeof g);
+    t.tiles = (size_t)range(1, 20);
+    t.k = (size_t)(draw(4) ? range(1, 3) * SLIM_WINOGRAD_U8_CHANNELS : SLIM_WINOGRAD_U8_MOST);
+    t.n = (size_t)range(1, 70);
+    t.out_stride = t.n + draw(3) * 5;
+    t.out_row = 4 * t.out_stride + draw(2) * 7;
+    t.zero_point = g.zero_point = range(0, 255);
+    t.lo = g.lo = (float)(range(0, t.zero_point) - t.zero_point);
+    t.hi = g.hi = (float)(range(t.zero_point, 255) - t.zero_point);
+    const size_t panels = slim_ceil_div(t.n, SLIM_PANEL), steps = 9 * t.k / 4 * SLIM_PANEL * 4, count = t.tiles * 36;
+    const size_t written = t.tiles * 4 * t.out_row;
+    uint8_t *x = bytes(count * t.k, 0), *out = (uint8_t *)get(written), *expected = (uint8_t *)get(written);
+    int8_t *w = weight_bytes(panels * steps);
+    int32_t *sums = (int32_t *)calloc(panels * SLIM_PANEL, 4);
+    if (draw(4) == 0) {
+        memset(x, draw(2) ? 255 : 0, count * t.k);
+        memset(w, draw(2) ? 127 : -128, panels * steps);
+    }
+    for (size_t s = 0; s < panels * steps; s++)
+        sums[s / steps * SLIM_PANEL + s / 4 % SLIM_PANEL] += w[s];
+    int32_t *table = channel_table(panels, sums);
+    const uint8_t **pixels = (const uint8_t **)get(count * sizeof *pixels);
+    const size_t whole = slim_ceil_div(t.tiles, SLIM_WINOGRAD_U8_TILES) * SLIM_WINOGRAD_U8_TILES;
+    t.memory = (int16_t *)get(SLIM_WINOGRAD_U8_BYTES(whole, t.k));
+    for (size_t i = 0; i < count; i++)
+        pixels[i] = x + draw((uint32_t)count) * t.k;
+    t.pixels = pixels;
+    t.places = places;
+    t.weights = g.weights = w;
+    t.channels = g.channels = table;
+    g.m = 1;
+    g.taps = 9;
+    g.k = t.k;
+    g.n = t.n;
+    for (size_t i = 0; i < t.tiles; i++) {
+        places[i].out = out + i * 4 * t.out_row;
+        places[i].rows = range(1, 4);
+        places[i].columns = range(1, 4);
+        for (int o = 0; o < places[i].rows * places[i].columns; o++) {
+            const int row = o / places[i].columns, column = o % places[i].columns;
+            const uint8_t *window[9];
+            for (int tap = 0; tap < 9; tap++)
+                window[tap] = pixels[i * 36 + (size_t)((row + tap / 3) * 6 + column + tap % 3)];
+            g.rows = window;
+            g.out = expected + (i * 4 + (size_t)row) * t.out_row + (size_t)column * t.out_stride;
+            kernels->gemm_u8(&g);
+        }
+    }
+    kernels->winograd_u8(&t);
+    if (memcmp(out, expected, written))
+        wrong = fail("winograd_u8", "another result", t.k, t.n);
+    free(x), free(out), free(expected), free(w), free(sums), free(table), free(pixels), free(t.memory);
+    return wrong;
+}
+
 /* A window and the input rows that it needs, of which the first and last may be padding. */
 typedef struct window {
     size_t out_rows, out_width, in_width, channels, in_rows, out_stride, out_row_stride;
@@ -565,7 +630,8 @@ int main(int argc, char **argv)
         state = (uint32_t)(seed + i) * 2654435761u + 1;
         if (compare_gemm_f32(kernels) + compare_gemm_u8(kernels) + compare_depthwise_f32(kernels) + compare_depthwise_u8(kernels)
             + compare_pair_u8(kernels) + compare_lookup_u8(kernels) + compare_mean_u8(kernels)
-            + compare_quantize_u8(kernels) + compare_slide_u8(kernels) + compare_max_u8(kernels)) {
+            + compare_quantize_u8(kernels) + compare_slide_u8(kernels)
+            + compare_winograd_u8(kernels) + compare_max_u8(kernels)) {
             printf("seed %d\n", seed + i);
             return 1;
         }

@@ -140,8 +140,11 @@ def pointwise(random: Random, integer: bool) -> Layers:
 
 
 def square(random: Random, integer: bool) -> Layers:
-    """What Winograd takes: 3x3 with stride 1."""
-    layers = Layers(random, _image(random, channels=random.randint(8, 70)), integer=integer)
+    """What Winograd takes: 3x3 with stride 1; of bytes, larger images of multiples of 32 channels."""
+    shape = _image(random, channels=random.randint(8, 70))
+    if random.random() < 0.5:
+        shape = (1, 32 * random.randint(1, 2), random.randint(24, 40), random.randint(24, 40))
+    layers = Layers(random, shape, integer=integer)
     layers.convolve(random.randint(8, 70), (3, 3), pads=(1, 1, 1, 1), residual=random.random() < 0.5)
     return layers
 

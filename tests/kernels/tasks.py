@@ -52,6 +52,7 @@ class Kernels(ctypes.Structure):
         ("gemm_f32", ctypes.CFUNCTYPE(None, POINTER(GemmF32))),
         ("gemm_u8", ctypes.CFUNCTYPE(None, POINTER(GemmU8))),
         ("slide_u8", ctypes.c_void_p),
+        ("winograd_u8", ctypes.c_void_p),
         ("depthwise_f32", ctypes.CFUNCTYPE(None, POINTER(DepthwiseF32))),
         ("depthwise_u8", ctypes.CFUNCTYPE(None, POINTER(DepthwiseU8))),
     ]

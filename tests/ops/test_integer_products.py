@@ -93,6 +93,20 @@ def fits(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, in
     limits=[3, 250],
     floating=False,
 )
+@example(  # tiles of 4x4 pixels
+    batch=3,
+    size=(18, 21),
+    groups=1,
+    channels=(64, 41),
+    kernel=(3, 3),
+    stride=(1, 1),
+    dilation=(1, 1),
+    padding=(1, 0, 1, 2),
+    zx=77,
+    zy=12,
+    limits=[3, 250],
+    floating=False,
+)
 def test_conv_u8(
     batch: int,
     size: tuple[int, int],

@@ -55,6 +55,7 @@ SLIM_TILE __m512i slim_four_rows_avx512vnni(const void *p0, const void *p1, cons
 #define SLIM_WIDE_PART(a, i) (a)
 
 #define SLIM_SLIDES 1
+#define SLIM_WINOGRADS 1
 #define SLIM_GEMM_U8_TILES(X) X(1, 14, 4, 1) X(2, 12, 4, 1) X(3, 9, 3, 1) X(4, 6, 2, 1)
 #define SLIM_GEMM_U8_WIDTH(vectors, k, m) \
     ((vectors) % 4 == 0 ? 4 : (vectors) % 3 == 0 ? 3 : (vectors) >= 2 ? 2 : 1)

@@ -39,6 +39,7 @@
 #undef SLIM_VI_STORE_U8
 #undef SLIM_LOOKUP
 #undef SLIM_SLIDES
+#undef SLIM_WINOGRADS
 #undef SLIM_BYTES
 #undef SLIM_BYTES_OF
 #undef SLIM_BYTES_STORE

@@ -17,6 +17,7 @@
 #include "kernels/lookup_u8.c"
 #include "kernels/gemm_u8.c"
 #include "kernels/slide_u8.c"
+#include "kernels/winograd_u8.c"
 #include "kernels/depthwise_u8.c"
 #include "kernels/pair_u8.c"
 #include "kernels/mean_u8.c"

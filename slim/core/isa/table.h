@@ -21,6 +21,13 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
     NULL,
 #endif
 #endif
+#if SLIM_HAS_KERNEL_WINOGRAD_U8
+#ifdef SLIM_WINOGRADS
+    SLIM_NAME(slim_winograd_u8),
+#else
+    NULL,
+#endif
+#endif
 #if SLIM_HAS_KERNEL_DEPTHWISE_F32
     SLIM_NAME(slim_depthwise_f32),
 #endif

@@ -69,6 +69,34 @@ typedef struct slim_slide_u8_task {
     int32_t zero_point;
 } slim_slide_u8_task;
 
+/* Some tiles of 4x4 output pixels of a 3x3 convolution with stride 1, in the arithmetic of slim_gemm_u8_task. `memory` has
+ * SLIM_WINOGRAD_U8_BYTES of tiles and k. */
+enum {
+    SLIM_WINOGRAD_U8_TILES = 7,       /* numbers of tiles are rounded up to this */
+    SLIM_WINOGRAD_U8_CHANNELS = 32,   /* k is a multiple of this, */
+    SLIM_WINOGRAD_U8_MOST = 224,      /* and at most so large: 9 * 224 * 128 * 128 < 2^25 */
+    SLIM_WINOGRAD_U8_PAD = 32         /* values between planes, against cache sets that coincide */
+};
+#define SLIM_WINOGRAD_U8_BYTES(tiles, k) \
+    ((size_t)72 * (((tiles) + 32) * (k) + 2 * SLIM_WINOGRAD_U8_PAD) + (size_t)144 * (32 * (tiles) + SLIM_WINOGRAD_U8_PAD / 2))
+
+typedef struct slim_winograd_u8_place {
+    uint8_t *out;                 /* a tile's first output pixel */
+    int rows, columns;            /* 4, or fewer where it hangs over the edge */
+} slim_winograd_u8_place;
+
+typedef struct slim_winograd_u8_task {
+    const uint8_t *const *pixels; /* [tiles][36], each to k bytes */
+    const slim_winograd_u8_place *places;   /* [tiles] */
+    size_t tiles, k, n;
+    const int8_t *weights;        /* [panels][9][k / 4][16][4] */
+    const int32_t *channels;      /* [panels][3][16] */
+    size_t out_stride, out_row;   /* bytes from an output pixel to the next, and to the row below */
+    float lo, hi;
+    int32_t zero_point;
+    int16_t *memory;              /* 64-byte aligned */
+} slim_winograd_u8_task;
+
 /* A depthwise convolution (one filter a channel) of some output rows. rows[] are the input rows that they touch: output row
  * r, filter row y reads rows[r * stride_h + y * dilation_h], NULL where that lies in the padding. */
 typedef struct slim_depthwise_f32_task {
@@ -300,6 +328,9 @@ struct slim_kernels {
 #endif
 #if SLIM_HAS_KERNEL_SLIDE_U8
     void (*slide_u8)(const slim_slide_u8_task *task);   /* NULL where gemm_u8 is as fast */
+#endif
+#if SLIM_HAS_KERNEL_WINOGRAD_U8
+    void (*winograd_u8)(const slim_winograd_u8_task *task);   /* NULL where gemm_u8 is as fast */
 #endif
 #if SLIM_HAS_KERNEL_DEPTHWISE_F32
     void (*depthwise_f32)(const slim_depthwise_f32_task *task);

@@ -8,6 +8,9 @@
 #define CONV_U8_POINTERS ((size_t)2048)   /* a strip has at most so many row pointers, */
 #define CONV_U8_STRIP ((size_t)256)       /* and so many output pixels */
 #define CONV_U8_SLIDE 32                  /* output channels up to which slide_u8 is faster */
+#define CONV_U8_TILES ((size_t)56)        /* Winograd's that a thread takes at once, at most */
+#define CONV_U8_FEW_TILES ((size_t)21)    /* fewest that are worth it, */
+#define CONV_U8_WASTE 13                  /* and most pixels that they compute, in tenths of the output's */
 
 typedef struct conv_u8_plan {
     size_t taps, k;             /* filter positions; input channels a group */
@@ -37,6 +40,33 @@ static size_t conv_u8_pixels(const slim_window *w, int32_t out_w)
     return (size_t)w->kernel_h * ((size_t)out_w + 2);
 }
 
+#if SLIM_HAS_KERNEL_WINOGRAD_U8
+/* Tiles that a thread takes at once, a multiple of SLIM_WINOGRAD_U8_TILES; 0 where they are not worth it or not exact. */
+static size_t conv_u8_tiles(const slim_session *session, const slim_conv_u8_attributes *a, const slim_value *x,
+                            const slim_value *y, const int32_t *out)
+{
+    const size_t tiles = (size_t)out[0] * slim_ceil_div((size_t)out[1], 4) * slim_ceil_div((size_t)out[2], 4);
+    const size_t k = (size_t)x->dims[3], threads = (size_t)session->threads, unit = SLIM_WINOGRAD_U8_TILES;
+    const size_t pixels = (size_t)out[0] * (size_t)out[1] * (size_t)out[2];
+    if (!session->kernels->winograd_u8 || y->type != SLIM_U8 || a->kernel_h != 3 || a->kernel_w != 3 || a->stride_h != 1
+        || a->stride_w != 1 || a->dilation_h != 1 || a->dilation_w != 1 || a->groups != 1 || k % SLIM_WINOGRAD_U8_CHANNELS
+        || k > SLIM_WINOGRAD_U8_MOST || a->out_channels <= CONV_U8_SLIDE || tiles < CONV_U8_FEW_TILES
+        || slim_ceil_div(tiles, unit) * unit * 16 * 10 > pixels * CONV_U8_WASTE)
+        return 0;
+    const size_t blocks = SLIM_MAX(threads, slim_ceil_div(tiles, CONV_U8_TILES));
+    return slim_ceil_div(slim_ceil_div(tiles, blocks), unit) * unit;
+}
+#else
+#define conv_u8_tiles(session, a, x, y, out) 0
+#endif
+
+/* Of scratch memory behind the row of padding. */
+static size_t conv_u8_winograd_bytes(size_t tiles, size_t k)
+{
+    return tiles ? slim_align(tiles * (36 * sizeof(uint8_t *) + sizeof(slim_winograd_u8_place)))
+        + SLIM_WINOGRAD_U8_BYTES(tiles, k) : 0;
+}
+
 SLIM_COLD static slim_status conv_u8_prepare(slim_prepare *p)
 {
     const slim_conv_u8_attributes *a = (const slim_conv_u8_attributes *)p->attributes;
@@ -56,7 +86,8 @@ SLIM_COLD static slim_status conv_u8_prepare(slim_prepare *p)
     dims[0] = x->dims[0];
     dims[3] = a->out_channels;
     const size_t pointers = SLIM_MAX(plan.strip * plan.taps, conv_u8_pixels(&window, dims[2]));
-    slim_prepare_scratch(p, plan.padding_bytes + pointers * sizeof(uint8_t *));
+    const size_t tiles = conv_u8_tiles(p->session, a, x, slim_check_output(p, 0), dims);
+    slim_prepare_scratch(p, plan.padding_bytes + (tiles ? conv_u8_winograd_bytes(tiles, plan.k) : pointers * sizeof(uint8_t *)));
     return slim_prepare_output(p, 0, 4, dims);
 }
 
@@ -66,8 +97,9 @@ typedef struct conv_u8_context {
     slim_window window;
     conv_u8_plan plan;
     const slim_value *x, *y;
-    size_t pixels;
+    size_t pixels;              /* of the output, or tiles */
     slim_cut cut;               /* of one group */
+    size_t tiles;               /* Winograd's, of a task */
 } conv_u8_context;
 
 /* Row pointers of `count` output pixels from `first` on: [count][taps]. Where a pixel and the one before it have no padding,
@@ -179,6 +211,60 @@ static void conv_u8_slide(void *context, size_t index, int worker)
 }
 #endif
 
+#if SLIM_HAS_KERNEL_WINOGRAD_U8
+/* Tile `tile` of all images: its place in the output, and the pixels of its input. */
+static void conv_u8_tile(const conv_u8_context *c, size_t tile, const uint8_t *padding, const uint8_t **pixels,
+                         slim_winograd_u8_place *place)
+{
+    const int32_t in_h = c->x->dims[1], in_w = c->x->dims[2], out_h = c->y->dims[1], out_w = c->y->dims[2];
+    const size_t across = slim_ceil_div((size_t)out_w, 4), down = slim_ceil_div((size_t)out_h, 4);
+    const int32_t x = (int32_t)(tile % across) * 4, y = (int32_t)(tile / across % down) * 4;
+    const size_t image = tile / across / down;
+    place->rows = SLIM_MIN(out_h - y, 4);
+    place->columns = SLIM_MIN(out_w - x, 4);
+    place->out = c->y->data + ((image * (size_t)out_h + (size_t)y) * (size_t)out_w + (size_t)x) * c->y->row_stride;
+    for (int32_t i = 0; i < 6; i++)
+        for (int32_t j = 0; j < 6; j++) {
+            const int32_t row = y - c->window.pad_top + i, column = x - c->window.pad_left + j;
+            const int there = row >= 0 && row < in_h && column >= 0 && column < in_w;
+            *pixels++ = there
+                ? c->x->data + ((image * (size_t)in_h + (size_t)row) * (size_t)in_w + (size_t)column) * c->plan.k : padding;
+        }
+}
+
+static void conv_u8_winograd(void *context, size_t index, int worker)
+{
+    const conv_u8_context *c = (const conv_u8_context *)context;
+    unsigned char *scratch = slim_step_scratch(c->step, worker);
+    const uint8_t **pixels = (const uint8_t **)(void *)(scratch + c->plan.padding_bytes);
+    slim_winograd_u8_place *places = (slim_winograd_u8_place *)(void *)(pixels + 36 * c->tiles);
+    const size_t first = index * c->tiles;
+    slim_gemm_u8_task task;
+    slim_winograd_u8_task w;
+    slim_fill(scratch, c->x->zero_point, c->plan.padding_bytes);
+    task.taps = c->plan.taps;
+    task.k = c->plan.k;
+    slim_gemm_u8_fill(&task, c->step, 0, 0, c->a->lo, c->a->hi, 0.0f, 0.0f);
+    w.pixels = pixels;
+    w.places = places;
+    w.tiles = SLIM_MIN(c->tiles, c->pixels - first);
+    w.k = c->plan.k;
+    w.n = c->plan.group_outputs;
+    w.weights = task.weights;
+    w.channels = task.channels;
+    w.out_stride = task.out_stride;
+    w.out_row = task.out_stride * (size_t)c->y->dims[2];
+    w.lo = task.lo;
+    w.hi = task.hi;
+    w.zero_point = task.zero_point;
+    w.memory = (int16_t *)(void *)(scratch + c->plan.padding_bytes + conv_u8_winograd_bytes(c->tiles, c->plan.k)
+                                   - SLIM_WINOGRAD_U8_BYTES(c->tiles, c->plan.k));
+    for (size_t i = 0; i < w.tiles; i++)
+        conv_u8_tile(c, first + i, scratch, pixels + 36 * i, &places[i]);
+    c->step->kernels->winograd_u8(&w);
+}
+#endif
+
 static void conv_u8_run(const slim_step *s)
 {
     conv_u8_context c;
@@ -192,6 +278,14 @@ static void conv_u8_run(const slim_step *s)
     if (s->kernels->slide_u8 && c.y->type == SLIM_U8 && c.a->groups == 1 && c.a->out_channels <= CONV_U8_SLIDE
         && conv_u8_pixels(&c.window, c.y->dims[2])) {
         slim_parallel(s, (size_t)c.y->dims[0] * (size_t)c.y->dims[1], conv_u8_slide, &c);
+        return;
+    }
+#endif
+#if SLIM_HAS_KERNEL_WINOGRAD_U8
+    c.tiles = conv_u8_tiles(s->session, c.a, c.x, c.y, c.y->dims);
+    if (c.tiles) {
+        c.pixels = (size_t)c.y->dims[0] * slim_ceil_div((size_t)c.y->dims[1], 4) * slim_ceil_div((size_t)c.y->dims[2], 4);
+        slim_parallel(s, slim_ceil_div(c.pixels, c.tiles), conv_u8_winograd, &c);
         return;
     }
 #endif
