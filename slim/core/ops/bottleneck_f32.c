@@ -3,9 +3,11 @@
  *   y = clamp(project(clamp(depthwise(clamp(expand(x))))) + residual)
  *
  * On large images the tensors between them are what takes the time: here a few rows of each stay in the second-level cache. A
- * ring holds the expanded rows that the depthwise filter touches; some output rows are computed at a time. */
+ * ring holds the expanded rows that the depthwise filter touches; a task computes some output rows, and a worker that goes on
+ * with the rows below finds those in its ring that both need. */
 #include "kernels/kernels.h"
 #include "ops/check.h"
+#include "ops/cut.h"
 #include "ops/window.h"
 
 #define BOTTLENECK_ROWS ((size_t)4)                 /* output rows a step, at most, */
@@ -19,6 +21,12 @@ typedef struct bottleneck_plan {
     size_t span;                /* input rows that a step touches: the ring's size */
     size_t ring, filtered, pointers;   /* bytes of scratch: expanded rows, depthwise rows, pixels of one convolution */
 } bottleneck_plan;
+
+/* Where a worker stopped: rows of all images. */
+typedef struct bottleneck_place {
+    size_t row;                 /* of the output, the next one */
+    ptrdiff_t expanded;         /* of the image, rows before this one are in the ring */
+} bottleneck_place;
 
 static size_t bottleneck_span(const slim_window *w, size_t rows)
 {
@@ -90,7 +98,8 @@ SLIM_COLD static slim_status bottleneck_prepare(slim_prepare *p)
     if (!slim_count_elements(3, middle, &count))
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "rows of the image would be too large");
     bottleneck_plan plan = bottleneck_layout(&window, (size_t)a->channels, (size_t)x->dims[2], dims, expands);
-    slim_prepare_scratch(p, plan.ring + plan.filtered + plan.pointers + plan.span * sizeof(float *));
+    slim_prepare_scratch(p, plan.ring + plan.filtered + plan.pointers + plan.span * sizeof(float *)
+                            + sizeof(bottleneck_place));
     return slim_prepare_output(p, 0, 4, dims);
 }
 
@@ -100,8 +109,14 @@ typedef struct bottleneck_context {
     const slim_value *x, *expand, *residual, *y;
     slim_window window;
     bottleneck_plan plan;
-    size_t bands, band;         /* of an image; output rows of one */
+    size_t bands;               /* of an image */
 } bottleneck_context;
+
+static bottleneck_place *bottleneck_place_of(const bottleneck_context *c, int worker)
+{
+    unsigned char *scratch = slim_step_scratch(c->step, worker) + c->plan.ring + c->plan.filtered + c->plan.pointers;
+    return (bottleneck_place *)(void *)(scratch + c->plan.span * sizeof(float *));
+}
 
 /* A 1x1 convolution of `count` pixels that follow each other. */
 static void bottleneck_pointwise(const bottleneck_context *c, slim_gemm_f32_task *task, int weights, const float *x, size_t k,
@@ -177,35 +192,36 @@ static void bottleneck_band(void *context, size_t index, int worker)
     const bottleneck_context *c = (const bottleneck_context *)context;
     const slim_window *w = &c->window;
     const size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2];
-    const size_t number = index / c->bands, first = index % c->bands * c->band, last = SLIM_MIN(first + c->band, out_h);
+    const size_t number = index / c->bands, band = index % c->bands;
+    const size_t first = slim_band_row(band, c->bands, out_h), count = slim_band_row(band + 1, c->bands, out_h) - first;
+    const size_t pixel = (number * out_h + first) * out_w;
+    const ptrdiff_t top = (ptrdiff_t)first * w->stride_h - w->pad_top;
+    const ptrdiff_t end = SLIM_MIN(top + (ptrdiff_t)bottleneck_span(w, count), (ptrdiff_t)c->x->dims[1]);
     const float *image = (const float *)c->x->data + number * (c->x->count / (size_t)c->x->dims[0]);
     unsigned char *scratch = slim_step_scratch(c->step, worker);
     float *ring = (float *)(void *)scratch;
     float *filtered = (float *)(void *)(scratch + c->plan.ring);
     const float **pixels = (const float **)(void *)(scratch + c->plan.ring + c->plan.filtered);
     const float **rows = (const float **)(void *)(scratch + c->plan.ring + c->plan.filtered + c->plan.pointers);
-    ptrdiff_t expanded = 0;     /* rows before this one are in the ring, or will not be read */
+    bottleneck_place *place = bottleneck_place_of(c, worker);
+    ptrdiff_t expanded = SLIM_MAX(top, place->row == number * out_h + first && first ? place->expanded : 0);
     slim_gemm_f32_task task;
     task.n = task.residual_stride = (size_t)c->a->out_channels;
     task.out_stride = c->y->row_stride;
     task.lo = c->a->lo;
     task.hi = c->a->hi;
-    for (size_t y = first; y < last; y += c->plan.rows) {
-        const size_t count = SLIM_MIN(c->plan.rows, last - y), pixel = (number * out_h + y) * out_w;
-        const ptrdiff_t top = (ptrdiff_t)y * w->stride_h - w->pad_top;
-        const ptrdiff_t end = SLIM_MIN(top + (ptrdiff_t)bottleneck_span(w, count), (ptrdiff_t)c->x->dims[1]);
-        expanded = SLIM_MAX(expanded, top);
-        if (c->expand && expanded < end) {
-            bottleneck_expand(c, image, (size_t)expanded, (size_t)end, ring, pixels);
-            expanded = end;
-        }
-        bottleneck_filter(c, c->expand ? ring : image, c->expand ? c->plan.span : 0, top, count, filtered, rows);
-        task.m = count * out_w;
-        task.out = (float *)c->y->data + pixel * task.out_stride;
-        task.residual = c->residual ? (const float *)c->residual->data + pixel * task.n : NULL;
-        task.part = NULL;
-        bottleneck_pointwise(c, &task, PROJECT_WEIGHTS, filtered, (size_t)c->a->channels, pixels);
+    task.m = count * out_w;
+    task.out = (float *)c->y->data + pixel * task.out_stride;
+    task.residual = c->residual ? (const float *)c->residual->data + pixel * task.n : NULL;
+    task.part = NULL;
+    if (c->expand && expanded < end) {
+        bottleneck_expand(c, image, (size_t)expanded, (size_t)end, ring, pixels);
+        expanded = end;
     }
+    bottleneck_filter(c, c->expand ? ring : image, c->expand ? c->plan.span : 0, top, count, filtered, rows);
+    bottleneck_pointwise(c, &task, PROJECT_WEIGHTS, filtered, (size_t)c->a->channels, pixels);
+    place->row = number * out_h + first + count;
+    place->expanded = expanded;
 }
 
 static void bottleneck_run(const slim_step *s)
@@ -219,11 +235,9 @@ static void bottleneck_run(const slim_step *s)
     c.y = slim_step_output(s, 0);
     c.window = slim_window_of(s, c.x);
     c.plan = bottleneck_layout(&c.window, (size_t)c.a->channels, (size_t)c.x->dims[2], c.y->dims, c.expand != NULL);
-    /* a band starts with an empty ring, so there are no more of them than the threads need */
-    const size_t steps = slim_ceil_div((size_t)c.y->dims[1], c.plan.rows);
-    const size_t wanted = s->session->threads == 1 ? 1 : 2 * (size_t)s->session->threads;
-    c.band = slim_ceil_div(steps, SLIM_MIN(wanted, steps)) * c.plan.rows;
-    c.bands = slim_ceil_div((size_t)c.y->dims[1], c.band);
+    c.bands = slim_bands((size_t)c.y->dims[1], c.plan.rows, s->session->threads);
+    for (int worker = 0; worker < s->session->threads; worker++)
+        bottleneck_place_of(&c, worker)->row = 0;
     slim_parallel(s, (size_t)c.y->dims[0] * c.bands, bottleneck_band, &c);
 }
 

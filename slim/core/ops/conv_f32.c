@@ -116,7 +116,7 @@ static void conv_f32_strip(void *context, size_t index, int worker)
     unsigned char *scratch = slim_step_scratch(c->step, worker);
     float *zeros = (float *)scratch;
     const float **rows = (const float **)(scratch + slim_align(c->plan.k * sizeof(float)));
-    const size_t tasks = c->cut.strips * c->cut.groups, group = index / tasks;
+    const size_t tasks = c->cut.tasks, group = index / tasks;
     const slim_cut_part part = slim_cut_part_of(&c->cut, index % tasks, c->pixels, c->plan.group_outputs);
     const size_t panel = group * c->plan.panels + part.first_panel;
     const size_t channel = group * c->plan.group_outputs + part.first_panel * SLIM_PANEL;
@@ -154,7 +154,7 @@ static void conv_f32_run(const slim_step *s)
     c.pixels = (size_t)c.y->dims[0] * (size_t)c.y->dims[1] * (size_t)c.y->dims[2];
     c.plan = conv_f32_layout(c.a, c.x, c.pixels);
     c.cut = slim_cut_of(c.pixels, c.plan.strip, c.plan.panels, (size_t)c.a->groups, s->session->threads);
-    slim_parallel(s, c.cut.strips * c.cut.groups * (size_t)c.a->groups, conv_f32_strip, &c);
+    slim_parallel(s, c.cut.tasks * (size_t)c.a->groups, conv_f32_strip, &c);
 }
 
 SLIM_INTERNAL const slim_operator slim_op_conv_f32 = {

@@ -3,6 +3,7 @@
  * Input rows are padded into a ring of kernel_h rows in scratch memory, each as the columns that a step of the stride takes
  * apart: inputs of one filter tap for neighbouring outputs lie side by side, whatever the stride. */
 #include "kernels/kernels.h"
+#include "ops/cut.h"
 #include "ops/image.h"
 
 #define CONV_IMAGE_BAND ((size_t)8)   /* output rows of a task */
@@ -85,8 +86,8 @@ static void conv_image_band(void *context, size_t index, int worker)
     const conv_image_context *c = (const conv_image_context *)context;
     const slim_window *w = &c->window;
     const size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2], channels = (size_t)c->x->dims[1];
-    const size_t image = index / c->bands, first = index % c->bands * CONV_IMAGE_BAND;
-    const size_t last = SLIM_MIN(first + CONV_IMAGE_BAND, out_h), stride = (size_t)w->stride_w;
+    const size_t image = index / c->bands, first = slim_band_row(index % c->bands, c->bands, out_h);
+    const size_t last = slim_band_row(index % c->bands + 1, c->bands, out_h), stride = (size_t)w->stride_w;
     float *ring = (float *)slim_step_scratch(c->step, worker);
     const float **columns = (const float **)(slim_step_scratch(c->step, worker) + c->plan.ring);
     int32_t filled = (int32_t)first * w->stride_h - w->pad_top;   /* rows before this one are in the ring */
@@ -127,7 +128,7 @@ static void conv_image_run(const slim_step *s)
     c.y = slim_step_output(s, 0);
     c.window = slim_image_window(s);
     c.plan = conv_image_layout(&c.window, c.x);
-    c.bands = slim_ceil_div((size_t)c.y->dims[1], CONV_IMAGE_BAND);
+    c.bands = slim_bands((size_t)c.y->dims[1], CONV_IMAGE_BAND, s->session->threads);
     slim_parallel(s, (size_t)c.y->dims[0] * c.bands, conv_image_band, &c);
 }
 

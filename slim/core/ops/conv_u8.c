@@ -150,7 +150,7 @@ static void conv_u8_strip(void *context, size_t index, int worker)
     const conv_u8_context *c = (const conv_u8_context *)context;
     unsigned char *scratch = slim_step_scratch(c->step, worker);
     const uint8_t **rows = (const uint8_t **)(void *)(scratch + c->plan.padding_bytes);
-    const size_t tasks = c->cut.strips * c->cut.groups, group = index / tasks;
+    const size_t tasks = c->cut.tasks, group = index / tasks;
     const slim_cut_part part = slim_cut_part_of(&c->cut, index % tasks, c->pixels, c->plan.group_outputs);
     const size_t channel = group * c->plan.group_outputs + part.first_panel * SLIM_PANEL;
     slim_gemm_u8_task task;
@@ -291,7 +291,7 @@ static void conv_u8_run(const slim_step *s)
 #endif
     c.pixels = (size_t)c.y->dims[0] * (size_t)c.y->dims[1] * (size_t)c.y->dims[2];
     c.cut = slim_cut_of(c.pixels, c.plan.strip, c.plan.panels, (size_t)c.a->groups, s->session->threads);
-    slim_parallel(s, c.cut.strips * c.cut.groups * (size_t)c.a->groups, conv_u8_strip, &c);
+    slim_parallel(s, c.cut.tasks * (size_t)c.a->groups, conv_u8_strip, &c);
 }
 
 SLIM_INTERNAL const slim_operator slim_op_conv_u8 = {

@@ -1,53 +1,69 @@
-/* How a matrix product is cut into tasks: strips of rows, and where there are few of those, groups of weight panels.
+/* How operators cut work into tasks, so that each thread reads mostly what it wrote itself: bands of an image; and of a matrix
+ * product a part for each thread, of strips of rows by groups of weight panels.
  *
- * One thread takes strips with all panels. More threads want about four tasks each, so that the last ones do not wait long
- * for each other. Panels are split first: that reads every weight once; splitting rows reads the weights once a strip.
- * An output is the same sum in the same order however the cut is made. */
+ * Where there are too few rows for that, threads share out the panels. A part is several tasks, so that a thread that is late
+ * is helped. An output is the same sum in the same order however the cut is made. */
 #ifndef SLIM_CUT_H
 #define SLIM_CUT_H
 
 #include "base/internal.h"
 
-enum { SLIM_CUT_TASKS = 6, SLIM_CUT_ROWS = 12, SLIM_CUT_TILE = 12 };   /* tasks a thread, fewest rows, rows of a tile */
+/* Bands of at most `rows` rows of an image, as many for each thread: operators that work in bands give a thread the same part of
+ * the image, so that what a core wrote it reads again. Lines that another core wrote take it many times as long. */
+SLIM_INLINE size_t slim_bands(size_t height, size_t rows, int threads)
+{
+    const size_t bands = slim_ceil_div(height, rows);
+    return SLIM_MIN(height, slim_ceil_div(bands, (size_t)threads) * (size_t)threads);
+}
+
+/* The first row of a band. */
+SLIM_INLINE size_t slim_band_row(size_t band, size_t bands, size_t height)
+{
+    return band * height / bands;
+}
+
+enum { SLIM_CUT_TASKS = 6, SLIM_CUT_ROWS = 12, SLIM_CUT_PART = 24 };   /* tasks a thread; fewest rows of a strip, of a part */
 
 typedef struct slim_cut {
-    size_t rows, strips;        /* of a strip; strips */
+    size_t strips, parts;       /* strips of a part */
     size_t panels, groups;      /* of a group; groups */
+    size_t tasks;
 } slim_cut;
 
 /* m rows in strips of at most `strip`, `panels` of weights; `times` such products run side by side. */
 SLIM_INLINE slim_cut slim_cut_of(size_t m, size_t strip, size_t panels, size_t times, int threads)
 {
-    const size_t wanted = slim_ceil_div(SLIM_CUT_TASKS * (size_t)threads, times);
     const size_t unit = panels % 4 == 0 ? 4 : panels % 3 == 0 ? 3 : 2;   /* panels that the widest tiles take together */
     slim_cut cut;
-    cut.rows = SLIM_MIN(strip, m);
-    cut.strips = slim_ceil_div(m, cut.rows);
+    cut.parts = times == 1 && m >= SLIM_CUT_PART * (size_t)threads ? (size_t)threads : 1;
+    cut.strips = slim_ceil_div(m, strip * cut.parts);
     cut.panels = panels;
     cut.groups = 1;
-    if (threads == 1 || cut.strips >= wanted)
-        return cut;
-    const size_t groups = SLIM_MIN(slim_ceil_div(wanted, cut.strips), slim_ceil_div(panels, unit));
-    cut.panels = slim_ceil_div(slim_ceil_div(panels, groups), unit) * unit;
-    cut.groups = slim_ceil_div(panels, cut.panels);
-    cut.strips = SLIM_MAX(cut.strips, slim_ceil_div(wanted, cut.groups));
-    const size_t even = slim_ceil_div(slim_ceil_div(m, cut.strips), SLIM_CUT_TILE) * SLIM_CUT_TILE;
-    cut.rows = SLIM_MIN(SLIM_MAX(even, (size_t)SLIM_CUT_ROWS), cut.rows);
-    cut.strips = slim_ceil_div(m, cut.rows);
+    if (threads > 1) {
+        const size_t wanted = slim_ceil_div(SLIM_CUT_TASKS * (size_t)threads, times * cut.parts);
+        const size_t groups = SLIM_MIN(slim_ceil_div(wanted, cut.strips), slim_ceil_div(panels, unit));
+        cut.panels = slim_ceil_div(slim_ceil_div(panels, groups), unit) * unit;
+        cut.groups = slim_ceil_div(panels, cut.panels);
+        const size_t most = SLIM_MAX(cut.strips, m / (SLIM_CUT_ROWS * cut.parts));
+        cut.strips = SLIM_MIN(most, SLIM_MAX(cut.strips, slim_ceil_div(wanted, cut.groups)));
+    }
+    cut.tasks = cut.parts * cut.groups * cut.strips;
     return cut;
 }
 
-/* Task `index` of strips * groups: neighbours in time share a group's weights. */
+/* Task `index`: neighbours in time share a group's weights. */
 typedef struct slim_cut_part {
     size_t first_row, rows, first_panel, outputs;
 } slim_cut_part;
 
 SLIM_INLINE slim_cut_part slim_cut_part_of(const slim_cut *cut, size_t index, size_t m, size_t outputs)
 {
+    const size_t strips = cut->parts * cut->strips, group = index / cut->strips % cut->groups;
+    const size_t strip = index / (cut->strips * cut->groups) * cut->strips + index % cut->strips;
     slim_cut_part part;
-    part.first_row = index % cut->strips * cut->rows;
-    part.rows = SLIM_MIN(cut->rows, m - part.first_row);
-    part.first_panel = index / cut->strips * cut->panels;
+    part.first_row = slim_band_row(strip, strips, m);
+    part.rows = slim_band_row(strip + 1, strips, m) - part.first_row;
+    part.first_panel = group * cut->panels;
     part.outputs = SLIM_MIN(cut->panels * SLIM_PANEL, outputs - part.first_panel * SLIM_PANEL);
     return part;
 }

@@ -2,25 +2,25 @@
 #ifndef SLIM_DEPTHWISE_H
 #define SLIM_DEPTHWISE_H
 
+#include "ops/cut.h"
 #include "ops/window.h"
 
 typedef struct slim_depthwise {
     const slim_step *step;
     const slim_value *x, *y;
     slim_window window;
-    size_t band, bands;       /* output rows a task, tasks an image */
+    size_t bands;             /* of output rows: tasks an image */
 } slim_depthwise;
 
-enum { SLIM_DEPTHWISE_BAND = 16384 };   /* about so many outputs a task */
+enum { SLIM_DEPTHWISE_BAND = 65536 };   /* about so many outputs a task */
 
-/* Output rows a band: enough work to be worth handing out, enough bands for every thread. */
-SLIM_INLINE size_t slim_depthwise_band(int32_t out_h, int32_t out_w, int32_t channels, int threads)
+/* Bands of an image: enough work to be worth handing out, enough bands for every thread. */
+SLIM_INLINE size_t slim_depthwise_bands(int32_t out_h, int32_t out_w, int32_t channels, int threads)
 {
     if (threads == 1)
-        return (size_t)out_h;
-    size_t row = (size_t)out_w * (size_t)channels;
-    size_t rows = SLIM_MAX((size_t)1, SLIM_DEPTHWISE_BAND / row);
-    return SLIM_MIN(rows, slim_ceil_div((size_t)out_h, (size_t)threads));
+        return 1;
+    const size_t row = (size_t)out_w * (size_t)channels;
+    return slim_bands((size_t)out_h, SLIM_MAX((size_t)1, SLIM_DEPTHWISE_BAND / row), threads);
 }
 
 /* Input rows that a band touches. */
@@ -46,7 +46,8 @@ SLIM_INLINE slim_status slim_depthwise_size(slim_prepare *p, slim_window *window
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the window is empty or larger than the core takes");
     if ((size_t)w->dims[0] != slim_ceil_div((size_t)dims[3], SLIM_PANEL) || w->dims[1] != taps || w->dims[2] != SLIM_PANEL)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights do not fit the channels and the window");
-    slim_prepare_scratch(p, slim_depthwise_span(window, slim_depthwise_band(dims[1], dims[2], dims[3], p->session->threads)) * sizeof(void *));
+    const size_t bands = slim_depthwise_bands(dims[1], dims[2], dims[3], p->session->threads);
+    slim_prepare_scratch(p, slim_depthwise_span(window, slim_ceil_div((size_t)dims[1], bands)) * sizeof(void *));
     return SLIM_OK;
 }
 
@@ -57,8 +58,7 @@ SLIM_INLINE slim_depthwise slim_depthwise_of(const slim_step *s)
     d.x = slim_step_input(s, 0);
     d.y = slim_step_output(s, 0);
     d.window = slim_window_of(s, d.x);
-    d.band = slim_depthwise_band(d.y->dims[1], d.y->dims[2], d.y->dims[3], s->session->threads);
-    d.bands = slim_ceil_div((size_t)d.y->dims[1], d.band);
+    d.bands = slim_depthwise_bands(d.y->dims[1], d.y->dims[2], d.y->dims[3], s->session->threads);
     return d;
 }
 
@@ -66,10 +66,10 @@ SLIM_INLINE slim_depthwise slim_depthwise_of(const slim_step *s)
 SLIM_INLINE const void *const *slim_depthwise_rows(const slim_depthwise *d, size_t index, int worker, size_t *first, size_t *count)
 {
     const void **rows = (const void **)(void *)slim_step_scratch(d->step, worker);
-    size_t image = index / d->bands, start = index % d->bands * d->band, out_h = (size_t)d->y->dims[1];
+    size_t image = index / d->bands, out_h = (size_t)d->y->dims[1], start = slim_band_row(index % d->bands, d->bands, out_h);
     size_t row_bytes = d->x->bytes / ((size_t)d->x->dims[0] * (size_t)d->x->dims[1]);
     *first = image * out_h + start;
-    *count = SLIM_MIN(d->band, out_h - start);
+    *count = slim_band_row(index % d->bands + 1, d->bands, out_h) - start;
     size_t span = slim_depthwise_span(&d->window, *count);
     ptrdiff_t row = (ptrdiff_t)start * d->window.stride_h - d->window.pad_top, in_h = d->x->dims[1];
     for (size_t i = 0; i < span; i++, row++)

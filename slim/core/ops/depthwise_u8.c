@@ -1,5 +1,5 @@
 /* Depthwise convolution of bytes, NHWC: one int8 filter a channel. One thread takes whole images, since kernels rearrange
- * weights and rows once a band; several take about four bands each, of an even number of rows and of some work. */
+ * weights and rows once a band. */
 #include "kernels/kernels.h"
 #include "ops/check.h"
 #include "ops/depthwise.h"
@@ -19,15 +19,7 @@ SLIM_COLD static slim_status depthwise_u8_prepare(slim_prepare *p)
     const slim_value *channels = slim_prepare_input(p, 2);
     if (channels->dims[0] != slim_prepare_input(p, 1)->dims[0] || channels->dims[1] != 3 || channels->dims[2] != SLIM_PANEL)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the table of the channels does not fit them");
-    slim_prepare_scratch(p, slim_depthwise_span(&window, (size_t)dims[1]) * sizeof(void *));
     return slim_prepare_output(p, 0, 4, dims);
-}
-
-static size_t depthwise_u8_rows(size_t out_h, size_t row, size_t threads)
-{
-    const size_t fair = slim_ceil_div(out_h, threads), wanted = slim_ceil_div(out_h, 4 * threads);
-    const size_t rows = SLIM_MIN(fair, SLIM_MAX(wanted, slim_ceil_div((size_t)SLIM_DEPTHWISE_BAND, row)));
-    return threads == 1 ? out_h : SLIM_MIN(out_h, rows + rows % 2);
 }
 
 static void depthwise_u8_band(void *context, size_t index, int worker)
@@ -62,8 +54,6 @@ static void depthwise_u8_band(void *context, size_t index, int worker)
 static void depthwise_u8_run(const slim_step *s)
 {
     slim_depthwise d = slim_depthwise_of(s);
-    d.band = depthwise_u8_rows((size_t)d.y->dims[1], (size_t)d.y->dims[2] * (size_t)d.y->dims[3], (size_t)s->session->threads);
-    d.bands = slim_ceil_div((size_t)d.y->dims[1], d.band);
     slim_parallel(s, d.bands * (size_t)d.y->dims[0], depthwise_u8_band, &d);
 }
 

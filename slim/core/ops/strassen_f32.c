@@ -7,13 +7,14 @@
  *   T1 = B12 - B11   T2 = B22 - T1   T3 = B22 - B12   T4 = B21 - T2
  *   U = A11 B11 + S2 T2   V = S1 T1   Q = S3 T3
  *   C11 = A11 B11 + A12 B21   C12 = U + V + S4 B22   C21 = U + Q + A22 T4   C22 = U + V + Q
- * Each worker computes S of a block of pixels for itself: that takes less time than fetching what another has computed. Then
+ * A worker computes S of a block of pixels for itself: that takes less time than fetching what another has computed. Then
  * a few panels of output channels, the same of both halves, are finished at a time: the kernel makes T while it multiplies the
  * first pixels, and U, V and Q stay in the cache. Weights stay as they are. */
 #include "kernels/kernels.h"
 #include "ops/check.h"
 
 #define STRASSEN_BLOCK ((size_t)256)   /* pixels, at most */
+#define STRASSEN_HALF ((size_t)64)     /* of a block that AVX-512 takes half of, at least: two threads have their own blocks */
 #define STRASSEN_DIRECT ((size_t)12)   /* that are multiplied as they are, at a time */
 #define STRASSEN_LEAST ((size_t)48)    /* with fewer pixels, sums of weights take longer than they save: on AVX-512, */
 #define STRASSEN_LEAST_NARROW ((size_t)128)   /* and elsewhere, where tiles are smaller */
@@ -26,22 +27,23 @@ enum { STRASSEN_DEPTH = 1 << 20 };     /* the largest K: scratch memory fits 32 
 typedef struct strassen_plan {
     size_t pixels, k, n;        /* rows of A, input and output channels */
     size_t panels;              /* of output channels */
-    size_t block, rows;         /* pixels of a block, of its upper half */
+    size_t blocks, rows;        /* of pixels; of a block's upper half, at most */
     size_t half;                /* of the input channels, a panel's multiple */
     size_t sums;                /* floats from a row of sums to the next */
     size_t scratch;             /* bytes */
 } strassen_plan;
 
-static strassen_plan strassen_layout(const slim_value *x, size_t pixels, size_t n)
+static strassen_plan strassen_layout(const slim_value *x, size_t pixels, size_t n, const slim_kernels *kernels)
 {
     strassen_plan p;
     p.k = (size_t)x->dims[x->rank - 1];
     p.n = n;
     p.pixels = pixels;
     p.panels = slim_ceil_div(n, SLIM_PANEL);
-    p.block = slim_ceil_div(slim_ceil_div(pixels, slim_ceil_div(pixels, STRASSEN_BLOCK)), 4) * 4;   /* even halves */
-    p.block = SLIM_MIN(p.block, pixels);
-    p.rows = slim_ceil_div(p.block, 2);
+    p.blocks = slim_ceil_div(pixels, STRASSEN_BLOCK);
+    if (kernels->lanes == 16 && pixels >= 2 * STRASSEN_HALF)
+        p.blocks *= 2;
+    p.rows = slim_ceil_div(slim_ceil_div(pixels, p.blocks), 2);
     p.half = slim_ceil_div(p.k / 2, SLIM_PANEL) * SLIM_PANEL;
     p.sums = p.half + STRASSEN_PAD;
     p.scratch = (2 * p.half + 4 * p.rows * p.sums + (p.half + 3 * p.rows) * STRASSEN_WIDTH) * sizeof(float)
@@ -76,7 +78,7 @@ SLIM_COLD static slim_status strassen_prepare(slim_prepare *p)
     if (dims[x->rank - 1] % 2 || dims[x->rank - 1] > STRASSEN_DEPTH)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the input channels are odd or more than the core takes");
     dims[x->rank - 1] = a->out_channels;
-    strassen_plan plan = strassen_layout(x, pixels, (size_t)a->out_channels);
+    strassen_plan plan = strassen_layout(x, pixels, (size_t)a->out_channels, p->session->kernels);
     if ((size_t)w->dims[0] != plan.panels || (size_t)w->dims[1] != plan.k || w->dims[2] != SLIM_PANEL
         || (size_t)slim_prepare_input(p, 2)->dims[0] != plan.panels * SLIM_PANEL)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the channels");
@@ -93,6 +95,7 @@ typedef struct strassen_context {
     const float *weights, *bias;
     strassen_plan plan;
     size_t pairs;                   /* of whole panels, one in each half; others are multiplied as they are */
+    size_t tasks;                   /* of a block */
     size_t first, upper, lower;     /* of the block: its first pixel, pixels of its halves */
     /* in the worker's scratch memory */
     float *zeros;                   /* [2 half] */
@@ -115,6 +118,12 @@ static void strassen_place(strassen_context *c, int worker)
     c->right = c->left + 2 * c->plan.rows;
     c->sum_rows = c->right + 2 * c->plan.rows;
     c->ready = (size_t *)(void *)(c->sum_rows + 4 * c->plan.rows);
+}
+
+/* The first pixel of a block. Blocks, and so the results, do not depend on the number of threads. */
+static size_t strassen_cut(const strassen_plan *p, size_t block)
+{
+    return block * p->pixels / p->blocks;
 }
 
 /* Where pixel `index` of the output reads the input. */
@@ -201,12 +210,16 @@ static void strassen_direct(const strassen_context *c, size_t first)
 static void strassen_panels(void *context, size_t index, int worker)
 {
     strassen_context mine = *(const strassen_context *)context, *c = &mine;
-    const size_t k = c->plan.k, half = k / 2, first = index * STRASSEN_PANELS;
+    const size_t k = c->plan.k, half = k / 2, block = index / c->tasks, first = index % c->tasks * STRASSEN_PANELS;
+    const size_t end = strassen_cut(&c->plan, block + 1);
     strassen_place(c, worker);
-    if (*c->ready != c->first + c->upper + c->lower)
+    c->first = strassen_cut(&c->plan, block);
+    c->lower = (end - c->first) / 2;
+    c->upper = end - c->first - c->lower;
+    if (*c->ready != end)
         strassen_sums(c);
     if (first >= c->pairs) {
-        strassen_direct(c, 2 * c->pairs + (index - c->pairs / STRASSEN_PANELS) * STRASSEN_DIRECT);
+        strassen_direct(c, 2 * c->pairs + (first - c->pairs) / STRASSEN_PANELS * STRASSEN_DIRECT);
         return;
     }
     const size_t left = first * SLIM_PANEL, right = left + c->pairs * SLIM_PANEL;
@@ -255,7 +268,7 @@ static void strassen_run(const slim_step *s)
     c.bias = (const float *)slim_step_input(s, 2)->data;
     c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
     c.y = slim_step_output(s, 0);
-    c.plan = strassen_layout(c.x, c.y->count / (size_t)c.a->out_channels, (size_t)c.a->out_channels);
+    c.plan = strassen_layout(c.x, c.y->count / (size_t)c.a->out_channels, (size_t)c.a->out_channels, s->kernels);
     for (int worker = 0; worker < s->session->threads; worker++) {
         strassen_place(&c, worker);
         *c.ready = 0;
@@ -263,13 +276,8 @@ static void strassen_run(const slim_step *s)
     c.pairs = c.plan.n / (2 * STRASSEN_WIDTH) * STRASSEN_PANELS;
     if (c.plan.pixels < (s->kernels->lanes == 16 ? STRASSEN_LEAST : STRASSEN_LEAST_NARROW))
         c.pairs = 0;
-    const size_t tasks = c.pairs / STRASSEN_PANELS + slim_ceil_div(c.plan.panels - 2 * c.pairs, STRASSEN_DIRECT);
-    for (c.first = 0; c.first < c.plan.pixels; c.first += c.plan.block) {
-        const size_t pixels = SLIM_MIN(c.plan.block, c.plan.pixels - c.first);
-        c.upper = slim_ceil_div(pixels, 2);
-        c.lower = pixels - c.upper;
-        slim_parallel(s, tasks, strassen_panels, &c);
-    }
+    c.tasks = c.pairs / STRASSEN_PANELS + slim_ceil_div(c.plan.panels - 2 * c.pairs, STRASSEN_DIRECT);
+    slim_parallel(s, c.plan.blocks * c.tasks, strassen_panels, &c);
 }
 
 SLIM_INTERNAL const slim_operator slim_op_strassen_f32 = {
