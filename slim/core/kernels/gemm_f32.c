@@ -75,10 +75,14 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
         }
     }
     for (tap = 0; tap < taps; tap++) {
+        const float *const *from = rows + tap;
         const float *x[16];
         SLIM_UNROLL
-        for (i = 0; i < mr; i++)
-            x[i] = rows[(size_t)i * taps + tap];
+        for (i = 0; i < mr; i++) {
+            __asm__("" : "+r"(from));   /* one after the other: gcc would keep an address for each row, most of them in memory */
+            x[i] = *from;
+            from += taps;
+        }
         for (j = 0; j < k; j++) {
             SLIM_VF w[8];
             SLIM_UNROLL
