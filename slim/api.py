@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from slim.errors import Problem, SlimError
 from slim.load import load
 from slim.runtime import Session as ProgramSession
 
@@ -142,18 +143,19 @@ def build(
     name: str | None = None,
     optimize: str = "speed",
     weights: str = "fp32",
+    arithmetic: str = "fp32",
     source: str | os.PathLike[str] | None = None,
 ) -> BuildResult:
     """Write the model as one C file with header, weights, example and Makefile to the folder `output`.
 
     `embed` puts the weights into the C file, `compile` also compiles it, `name` begins files and C names. `optimize` is
-    "speed", or "size": no memory is traded for speed. `weights` is "fp32", "fp16" or "bf16". `source`
-    is the file that a loaded model came from: the C file says its SHA-256, and is named after it where there is no
-    `name`. Raises `UnsupportedError` with every operator that the core does not have.
+    "speed", or "size": no memory is traded for speed. `weights` is "fp32", "fp16" or "bf16", `arithmetic` "fp32" or
+    "bf16". `source` is the file that a loaded model came from: the C file says its SHA-256, and is named after it where
+    there is no `name`. Raises `UnsupportedError` with every operator that the core does not have.
     """
     from slim.amalgamate import build
 
-    program, sha256 = _program(model, optimize, weights), ""
+    program, sha256 = _program(model, optimize, weights, arithmetic), ""
     if source is None and isinstance(model, (str, os.PathLike)):
         source = model
     if source is not None:
@@ -174,8 +176,11 @@ class Session(ProgramSession):
         isa: instruction set; "auto" is the best that this processor has.
         optimize: "speed", or "size": no memory is traded for speed. A program has chosen already.
         weights: "fp32", or "fp16" or "bf16": float weights are rounded to 16 bits. A program has chosen already.
+        arithmetic: "fp32", or "bf16": float convolutions and dense layers round their inputs and weights to bf16 and
+            sum in fp32, which is faster where the processor has AVX512_BF16.
 
     Raises:
+        SlimError: bf16 arithmetic for a program, which has chosen already.
         UnsupportedError: operators that the core does not have, all of them.
         CoreError: a broken program.
     """
@@ -188,8 +193,9 @@ class Session(ProgramSession):
         *,
         optimize: str = "speed",
         weights: str = "fp32",
+        arithmetic: str = "fp32",
     ) -> None:
-        super().__init__(_program(model, optimize, weights), threads, isa)
+        super().__init__(_program(model, optimize, weights, arithmetic), threads, isa)
 
 
 def profile(
@@ -200,6 +206,7 @@ def profile(
     runs: int = 20,
     optimize: str = "speed",
     weights: str = "fp32",
+    arithmetic: str = "fp32",
 ) -> list[LayerTime]:
     """Median time of each step on this machine beside its work and its bound, in the order of the program.
 
@@ -216,7 +223,7 @@ def profile(
     )
     graph = None if is_program else _standard(cast("ModelLike", model))
     layers = layers_of(graph) if graph else ()
-    session = Session(graph or model, threads, isa, optimize=optimize, weights=weights)
+    session = Session(graph or model, threads, isa, optimize=optimize, weights=weights, arithmetic=arithmetic)
     before = measure_peak()
     steps = session.profile(random_feeds(session.inputs), runs)
     return bounded(join(steps, layers), best_peak([before, measure_peak()]), threads, cache_bytes())
@@ -277,12 +284,17 @@ def samples_for(model: ir.Model, folder: str | os.PathLike[str], recipe: Recipe 
     return samples(Path(folder), list(shapes), recipe, shapes=shapes)
 
 
-def _program(model: ModelLike | ProgramLike, optimize: str, weights: str) -> ProgramLike:
+def _program(model: ModelLike | ProgramLike, optimize: str, weights: str, arithmetic: str) -> ProgramLike:
     """The `.slim` program of whatever was given: its path or its bytes."""
+    program: ProgramLike | None = None
     if isinstance(model, (bytes, bytearray, memoryview)):
-        return model
-    if isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".slim"):
-        return Path(model)
+        program = model
+    elif isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".slim"):
+        program = Path(model)
+    if program is not None:
+        if arithmetic != "fp32":
+            raise SlimError(Problem("a program has its arithmetic already", do="give the model that it was made from"))
+        return program
     from slim.lower import lower
 
-    return lower(_standard(model), optimize=optimize, weights=weights)
+    return lower(_standard(cast("ModelLike", model)), optimize=optimize, weights=weights, arithmetic=arithmetic)

@@ -29,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="fp32",
         help="store float weights in 16 bits: half the bytes (default: fp32)",
     )
+    parser.add_argument(
+        "--arithmetic",
+        choices=("fp32", "bf16"),
+        default="fp32",
+        help="bf16: round the inputs of float layers for processors with AVX512_BF16 (default: fp32)",
+    )
     parser.add_argument("--name", metavar="NAME", help="name of the files and the C prefix (default: the model's)")
 
 
@@ -50,6 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
             source=arguments.model,
             optimize=arguments.optimize,
             weights=arguments.weights,
+            arithmetic=arguments.arithmetic,
         )
     except UnsupportedError as error:
         for problem in error.problems:

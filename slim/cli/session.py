@@ -27,6 +27,12 @@ def add_session(parser: argparse.ArgumentParser) -> None:
         default="fp32",
         help="store float weights in 16 bits: half the bytes (default: fp32)",
     )
+    parser.add_argument(
+        "--arithmetic",
+        choices=("fp32", "bf16"),
+        default="fp32",
+        help="bf16: round the inputs of float layers for processors with AVX512_BF16 (default: fp32)",
+    )
     parser.add_argument("--isa", metavar="ISA", default="auto", help="instruction set (default: the best here)")
 
 
@@ -39,4 +45,4 @@ def open_session(arguments: argparse.Namespace) -> Session:
 
 def session_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """What `add_session` asked for, by the names that `slim.Session` has for it."""
-    return {name: getattr(arguments, name) for name in ("threads", "isa", "optimize", "weights")}
+    return {name: getattr(arguments, name) for name in ("threads", "isa", "optimize", "weights", "arithmetic")}

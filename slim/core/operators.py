@@ -49,6 +49,11 @@ _TABLE = (
         ("window",),
     ),
     Operator(9, "strassen_f32", _attributes("stride_h stride_w out_channels f:lo f:hi"), ("gemm_f32", "strassen_f32")),
+    # bf16 inputs and weights, fp32 sums; gemm_f32 where there is no instruction for it
+    Operator(
+        51, "conv_bf16", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("gemm_f32", "gemm_bf16"), ("window", "bf16")
+    ),
+    Operator(52, "dense_bf16", _attributes("out_channels f:lo f:hi"), ("gemm_f32", "gemm_bf16"), ("bf16",)),
     Operator(6, "conv_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("columns_f32",), ("window",)),
     Operator(22, "conv_narrow_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("columns_f32",), ("window",)),
     Operator(

@@ -14,6 +14,7 @@ import onnx_ir as ir
 from slim.core.format import Type
 from slim.lower import panels
 from slim.lower.activations import FLOAT_MAX, Chain, claim, follow
+from slim.lower.arithmetic import splits_bottleneck
 from slim.lower.context import Lowering
 from slim.lower.window import Window, as_image, put_image, window_of
 
@@ -53,6 +54,9 @@ def lower_bottleneck(low: Lowering, node: ir.Node) -> bool:
         return False
     between = [depthwise] if expand is None else [expand, depthwise]
     if max(4 * int(np.prod(low.shape(c.node.outputs[0]))) for c in between) < LEAST_BYTES:
+        return False
+    expanded = low.shape(expand.node.inputs[0])[1] if expand and expand.node.inputs[0] else 0
+    if low.bf16 and low.winograd and splits_bottleneck(expanded, low.shape(project.node.outputs[0])[1]):
         return False
     _emit(low, expand, depthwise, project)
     return True

@@ -61,8 +61,11 @@ class QuantizedConstant:
 class Lowering:
     """Builds one program from one graph. Rules (see `rules.py`) call it a node at a time."""
 
-    def __init__(self, model: ir.Model, name: str, *, winograd: bool = True, weights: str = "fp32") -> None:
+    def __init__(
+        self, model: ir.Model, name: str, *, winograd: bool = True, weights: str = "fp32", bf16: bool = False
+    ) -> None:
         self.model = model
+        self.bf16 = bf16  # float products are in bf16 where that is faster
         self.winograd = winograd  # products may trade memory for fewer multiplications
         self.builder = ProgramBuilder(name, weights)
         self.forms: dict[ir.Value, Forms] = {}

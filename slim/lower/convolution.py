@@ -8,6 +8,7 @@ import onnx_ir as ir
 from slim.core.format import PANEL, Type
 from slim.lower import panels
 from slim.lower.activations import FLOAT_MAX, claim, follow
+from slim.lower.arithmetic import suits_bf16
 from slim.lower.bottleneck import lower_bottleneck
 from slim.lower.context import Lowering, plain_order
 from slim.lower.integers import IntegerLayer, integer_layer
@@ -79,14 +80,25 @@ def _lower_float(
             kind = "winograd_stride2_f32"
         if low.winograd and product and suits_strassen(pixels, weights.shape[1], outputs):
             kind = "strassen_f32"
-        taps_last = weights.reshape(*weights.shape[:2], -1).transpose(0, 2, 1).reshape(groups, outputs // groups, -1)
-        inputs.append(low.place_constant(np.concatenate([panels.gemm_f32(group) for group in taps_last])))
+        taps_last = weights.reshape(*weights.shape[:2], -1).transpose(0, 2, 1)
+        packed = None
+        worth = groups == 1 and not image and suits_bf16(weights.shape[1], outputs)
+        if low.bf16 and worth and (kind != "winograd_f32" or _bf16_beats_winograd(low, node)):
+            packed = panels.gemm_bf16(taps_last)
+        if packed is None:
+            rows = taps_last.reshape(groups, outputs // groups, -1)
+            packed = np.concatenate([panels.gemm_f32(group) for group in rows])
+        else:
+            kind = "conv_bf16"
+        inputs.append(low.place_constant(packed))
         inputs.append(low.place_constant(np.concatenate([panels.vector(group) for group in bias.reshape(groups, -1)])))
         attributes |= {"groups": groups, "out_channels": outputs}
         if image:
             kind = "conv_narrow_f32" if low.shape(node.outputs[0])[3] < NARROW else "conv_image_f32"
             if low.winograd and _suits_strided_winograd(low, node, window):
                 kind = "winograd_image_f32"
+            del attributes["groups"]
+        if kind == "conv_bf16":
             del attributes["groups"]
         if kind == "strassen_f32":
             attributes = {name: attributes[name] for name in ("stride_h", "stride_w", "out_channels", "lo", "hi")}
@@ -114,10 +126,21 @@ def _suits_winograd(low: Lowering, node: ir.Node, window: Window, groups: int) -
     if (window.kernel, window.stride, window.dilation) != ((3, 3), (1, 1), (1, 1)) or groups != 1:
         return False
     assert node.inputs[0] is not None
-    channels, (batch, outputs, height, width) = low.shape(node.inputs[0])[1], low.shape(node.outputs[0])
-    products = 36 * batch * -(-height // 4) * -(-width // 4)  # of a filter's channel, where direct convolution takes
-    direct = 9 * batch * height * width
-    return min(channels, outputs) >= 16 and 10 * products + WINOGRAD_FILTER < 9 * direct
+    winograd, direct = _winograd_cost(low, node)
+    return min(low.shape(node.inputs[0])[1], low.shape(node.outputs[0])[1]) >= 16 and 10 * winograd < 9 * direct
+
+
+def _winograd_cost(low: Lowering, node: ir.Node) -> tuple[int, int]:
+    """Tenths of products of a filter's channel: by Winograd's algorithm, and directly."""
+    batch, _, height, width = low.shape(node.outputs[0])
+    products = 36 * batch * -(-height // 4) * -(-width // 4)
+    return 10 * products + WINOGRAD_FILTER, 90 * batch * height * width
+
+
+def _bf16_beats_winograd(low: Lowering, node: ir.Node) -> bool:
+    """Half the time of direct convolution is less than that of Winograd's in fp32: images of 7x7, mostly."""
+    winograd, direct = _winograd_cost(low, node)
+    return 10 * direct < 21 * winograd
 
 
 def _suits_winograd_stride2(low: Lowering, node: ir.Node, window: Window, groups: int) -> bool:

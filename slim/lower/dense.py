@@ -8,6 +8,7 @@ import onnx_ir as ir
 from slim.core.format import Type
 from slim.lower import panels
 from slim.lower.activations import FLOAT_MAX, claim, follow
+from slim.lower.arithmetic import suits_bf16
 from slim.lower.context import Lowering, plain_order
 from slim.lower.integers import IntegerLayer, integer_layer
 from slim.lower.rules import ints, refuse, rule
@@ -136,11 +137,16 @@ def _dense_f32(
     low: Lowering, node: ir.Node, a: ir.Value, weights: np.ndarray, bias: np.ndarray, y: ir.Value | None = None
 ) -> None:
     chain = follow(low, y if y is not None else node.outputs[0], residual=True)
-    inputs: list[int | None] = [
-        low.get(a),
-        low.place_constant(panels.gemm_f32(weights)),
-        low.place_constant(panels.vector(bias)),
-    ]
+    packed, kind = None, "dense_f32"
+    if low.bf16 and suits_bf16(weights.shape[1], weights.shape[0]):
+        packed = panels.gemm_bf16(weights[:, None])
+    if packed is not None:
+        kind = "dense_bf16"
+    else:
+        packed = panels.gemm_f32(weights)
+        if low.winograd and suits_strassen(int(np.prod(low.shape(a)[:-1])), weights.shape[1], weights.shape[0]):
+            kind = "strassen_f32"
+    inputs: list[int | None] = [low.get(a), low.place_constant(packed), low.place_constant(panels.vector(bias))]
     if chain.residual is not None:
         inputs.append(low.get(chain.residual))
     attributes: dict[str, int | float] = {
@@ -148,9 +154,7 @@ def _dense_f32(
         "lo": max(chain.lo, -FLOAT_MAX),
         "hi": min(chain.hi, FLOAT_MAX),
     }
-    kind = "dense_f32"
-    if low.winograd and suits_strassen(int(np.prod(low.shape(a)[:-1])), weights.shape[1], weights.shape[0]):
-        kind = "strassen_f32"
+    if kind == "strassen_f32":
         attributes |= {"stride_h": 1, "stride_w": 1}
     tensor = low.builder.operator(kind, inputs, Type.F32, attributes, name=node.name or "")
     claim(low, chain)

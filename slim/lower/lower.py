@@ -23,24 +23,29 @@ from slim.lower import (  # noqa: F401
     upsampling,
 )
 from slim.lower.activations import quantizer
+from slim.lower.arithmetic import check_arithmetic
 from slim.lower.context import Lowering, element_type, where
 from slim.lower.movement import requantized
 from slim.lower.rules import RULES
 from slim.lower.storage import check_weights
 
 
-def lower(model: ir.Model, name: str = "", *, optimize: str = "speed", weights: str = "fp32") -> bytearray:
+def lower(
+    model: ir.Model, name: str = "", *, optimize: str = "speed", weights: str = "fp32", arithmetic: str = "fp32"
+) -> bytearray:
     """The `.slim` program of a simplified model (opset 21, static shapes, quantized operators as QDQ).
 
     `optimize` is "speed", or "size": convolutions and dense layers then take no memory to save multiplications.
     `weights` is "fp32", "fp16" or "bf16": in 16 bits, float weights take half the bytes in the program; in a session's
-    arena they are fp32.
+    arena they are fp32. `arithmetic` is "fp32", or "bf16": float convolutions and dense layers that gain from it round
+    their inputs and weights to bf16, and sum in fp32.
 
     Raises:
         UnsupportedError: operators, types or shapes that the core does not run, every one of them.
     """
     check_weights(weights)
-    low, problems = _walk(model, name, winograd=optimize == "speed", weights=weights)
+    check_arithmetic(arithmetic)
+    low, problems = _walk(model, name, winograd=optimize == "speed", weights=weights, bf16=arithmetic == "bf16")
     if problems:
         raise UnsupportedError(problems)
     return low.builder.finish(_outputs(low))
@@ -52,9 +57,9 @@ def unsupported(model: ir.Model) -> list[Problem]:
 
 
 def _walk(
-    model: ir.Model, name: str, *, winograd: bool = True, weights: str = "fp32"
+    model: ir.Model, name: str, *, winograd: bool = True, weights: str = "fp32", bf16: bool = False
 ) -> tuple[Lowering, list[Problem]]:
-    low = Lowering(model, name or model.graph.name or "", winograd=winograd, weights=weights)
+    low = Lowering(model, name or model.graph.name or "", winograd=winograd, weights=weights, bf16=bf16)
     problems = _missing_rules(model)
     if not any(not value.is_initializer() for value in model.graph.inputs):
         problems.append(Problem("has no inputs: its outputs are constants", "the network", "there is nothing to run"))

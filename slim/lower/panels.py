@@ -1,7 +1,7 @@
 """Weights in panels of 16 output channels: the packing that every register width reads (docs/core.md).
 
-fp32 `[panels][K][16]`, int8 `[panels][taps][K / 4][16][4]`, depthwise `[panels][taps][16]`. Channels past the last are
-zero.
+fp32 `[panels][K][16]`, bf16 `[panels][taps * K / 2][16][2]`, int8 `[panels][taps][K / 4][16][4]`, depthwise
+`[panels][taps][16]`. Channels past the last are zero.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from slim.core.format import PANEL
+from slim.lower.storage import halved
 
 
 def _pad(array: np.ndarray, axis: int, multiple: int) -> np.ndarray:
@@ -25,6 +26,20 @@ def gemm_f32(weights: np.ndarray) -> np.ndarray:
     """(O, K) float -> [O/16][K][16]."""
     padded = _pad(np.asarray(weights, np.float32), 0, PANEL)
     return np.ascontiguousarray(padded.reshape(-1, PANEL, padded.shape[1]).transpose(0, 2, 1))
+
+
+def gemm_bf16(weights: np.ndarray) -> np.ndarray | None:
+    """(O, taps, K) float -> [O/16][taps * K/2][16] int32, two neighbours along K in each as bf16, the first lower.
+
+    None where a weight is not finite in bf16.
+    """
+    half = halved(np.ascontiguousarray(weights, np.float32), "bf16", smallest=0)
+    if half is None:
+        return None
+    padded = _pad(_pad(half[0], 0, PANEL), 2, 2)
+    outputs, taps, k = padded.shape
+    pairs = padded.reshape(outputs // PANEL, PANEL, taps * k // 2, 2).transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(pairs).view(np.int32).reshape(outputs // PANEL, taps * k // 2, PANEL)
 
 
 def gemm_u8(weights: np.ndarray) -> np.ndarray:

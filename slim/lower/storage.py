@@ -20,12 +20,12 @@ def check_weights(weights: str) -> None:
         raise SlimError(Problem(f"unknown type of weights {weights!r}", do=f"use one of {', '.join(WEIGHTS)}"))
 
 
-def halved(array: np.ndarray, weights: str) -> tuple[np.ndarray, Type] | None:
+def halved(array: np.ndarray, weights: str, *, smallest: int = SMALLEST) -> tuple[np.ndarray, Type] | None:
     """The array in 16 bits, and their type; None where it stays as it is.
 
     Floats of rank 2 and more are halved where no finite value overflows; bias vectors are small and stay.
     """
-    if weights == "fp32" or array.dtype != np.float32 or array.ndim < 2 or array.size < SMALLEST:
+    if weights == "fp32" or array.dtype != np.float32 or array.ndim < 2 or array.size < smallest:
         return None
     if not np.isfinite(array).all():
         return None

@@ -100,7 +100,7 @@ def mixed_program() -> bytes:
 
 
 @cache
-def real_program(name: str) -> bytes:
+def real_program(name: str, arithmetic: str = "fp32") -> bytes:
     """The network in `models/NAME/model.onnx`, simplified and lowered."""
     from slim.graph import simplify
     from slim.load import load
@@ -108,7 +108,7 @@ def real_program(name: str) -> bytes:
 
     model = to_qdq(load(str(data_path("models", name, "model.onnx"))))
     simplify(model)
-    return bytes(lower(model))
+    return bytes(lower(model, arithmetic=arithmetic))
 
 
 def feeds_of(program: bytes, seed: int = 1) -> dict[str, np.ndarray]:

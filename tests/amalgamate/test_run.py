@@ -87,6 +87,19 @@ def test_a_real_network_on_each_instruction_set_of_x86(tmp_path):
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5 * np.ptp(expected))
 
 
+def test_bf16_on_each_instruction_set_of_x86(tmp_path):
+    need(*X86)
+    if processor_family() != "x86_64":
+        pytest.skip("this is another processor")
+    program = real_program("resnet8-cifar10", arithmetic="bf16")
+    (expected,) = _compiled(tmp_path, "x86-64-linux", X86, program).values()
+    isas = [isa for isa in ISAS["x86_64"] if _has(isa)]
+    _run_each(tmp_path, isas)
+    for isa in isas:  # what differs in its last bits may be rounded to other bf16 numbers by the next layer
+        (got,) = read_outputs(program, tmp_path, isa).values()
+        np.testing.assert_allclose(got, expected, rtol=0, atol=2e-3 * np.ptp(expected))
+
+
 def test_each_instruction_set_of_aarch64(tmp_path):
     need(AARCH64[0], "qemu-aarch64")
     expected = _compiled(tmp_path, "aarch64-linux", AARCH64, mixed_program())

@@ -264,6 +264,21 @@ def test_weights_in_16_bits_are_built_and_run(model, samples, tmp_path):
     assert (half != full).any()
 
 
+def test_bf16_arithmetic_is_built_and_run(model, samples, tmp_path):
+    built = tmp_path / "built"
+    document("build", model, "--arithmetic", "bf16", "--name", "net", "-o", built)
+    options = ("run", model, "--input", samples / "0.npy")
+    for arithmetic in ("fp32", "bf16"):
+        done = slim(*options, "--arithmetic", arithmetic, "--output", tmp_path / f"{arithmetic}.npz")
+        assert (done.returncode, done.stderr) == (0, "")
+    full, near = (np.load(tmp_path / f"{arithmetic}.npz")["y"] for arithmetic in ("fp32", "bf16"))
+    np.testing.assert_allclose(near, full, rtol=0, atol=1e-2 * np.ptp(full))
+    refused = slim("run", built / "net.slim", "--input", samples / "0.npy", "--arithmetic", "bf16")
+    assert refused.returncode == 2
+    assert "a program has its arithmetic already" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
 def test_run_agrees_with_onnxruntime(model, samples, tmp_path):
     import onnxruntime
 

@@ -104,6 +104,27 @@ def bottleneck_program() -> bytes:
     )
 
 
+def bf16_program() -> bytes:
+    """A convolution with a residual, one with a stride, and a dense layer, in bf16."""
+    from slim.core.format import Type
+    from slim.lower import panels
+
+    b = ProgramBuilder("bf16")
+    names = [attribute.name for attribute in OPERATORS["conv_bf16"].attributes]
+    x = b.input("x", Type.F32, (2, 9, 7, 5))
+
+    def layer(kind: str, inputs: list[int], outputs: int, taps: int, channels: int, *window: int) -> int:
+        packed = panels.gemm_bf16(rng.normal(size=(outputs, taps, channels)).astype(np.float32))
+        assert packed is not None
+        constants = [b.constant(packed), b.constant(np.ones(16 * packed.shape[0], np.float32))]
+        attributes = dict(zip(names[-3 - len(window) :], [*window, outputs, -1e9, 1e9], strict=True))
+        return b.operator(kind, [inputs[0], *constants, *inputs[1:]], Type.F32, attributes)
+
+    first = layer("conv_bf16", [x, x], 5, 9, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1)
+    second = layer("conv_bf16", [first], 20, 6, 5, 3, 2, 2, 3, 1, 2, 1, 0, 2, 1)
+    return bytes(b.finish([layer("dense_bf16", [second], 7, 1, 20)]))
+
+
 def integer_program() -> bytes:
     """Quantized convolutions, depthwise, addition, lookup, pooling and dense."""
     b = ProgramBuilder("integers")
@@ -146,7 +167,7 @@ def integer_program() -> bytes:
     return bytes(b.finish([y, z, i]))
 
 
-@pytest.mark.parametrize("make", [float_program, bottleneck_program, integer_program])
+@pytest.mark.parametrize("make", [float_program, bottleneck_program, bf16_program, integer_program])
 def test_a_broken_program_is_refused_or_runs(
     core_objects: list[str], tmp_path: Path, make: Callable[[], bytes]
 ) -> None:

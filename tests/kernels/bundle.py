@@ -21,7 +21,7 @@ from tests.kernels.networks import KINDS, random_network
 
 @cache
 def bundle(each: int) -> bytes:
-    """`each` networks of every kind, in fp32 and in integers, with what the plain kernels of this machine say."""
+    """`each` networks of every kind, in fp32, bf16 and integers, with what the plain kernels of this machine say."""
     cases = [
         _case(kind, Random(f"{kind} {seed}"), integer)
         for kind in KINDS
@@ -29,12 +29,18 @@ def bundle(each: int) -> bytes:
         for seed in range(each)
         if not (integer and kind == "attention")  # its products are in fp32, and its bytes then differ by one
     ]
+    # one product: the next would round what differs in its last bits to other bf16 numbers
+    cases += [
+        _case(kind, Random(f"{kind} {seed}"), False, "bf16")
+        for kind in ("convolution", "pointwise", "square", "dense", "large")
+        for seed in range(each)
+    ]
     return b"".join([_word(len(cases)), *cases])
 
 
-def _case(kind: str, random: Random, integer: bool) -> bytes:
+def _case(kind: str, random: Random, integer: bool, arithmetic: str = "fp32") -> bytes:
     model, feeds = random_network(kind, random, integer=integer)
-    program = bytes(lower(ir.from_proto(model)))
+    program = bytes(lower(ir.from_proto(model), arithmetic=arithmetic))
     session = Session(program, isa="plain")
     expected = session.run(feeds)["y"]
     inputs = [np.ascontiguousarray(feeds[info.name]).tobytes() for info in session.inputs]

@@ -59,6 +59,7 @@ struct slim_session {
     size_t arena_bytes;       /* what the plan needs */
     size_t lower_bound_bytes;
     const slim_kernels *kernels;
+    int bf16;                 /* the processor has what their bf16 kernels need */
     slim_pool *pool;
     int threads;
     void *block, *owned_arena;   /* from malloc, or NULL */

@@ -77,6 +77,8 @@ typedef char slim_operator_record_is_20_bytes[sizeof(slim_operator_record) == 20
 #define SLIM_OP_DENSE_F32 3
 #define SLIM_OP_WINOGRAD_F32 5
 #define SLIM_OP_STRASSEN_F32 9
+#define SLIM_OP_CONV_BF16 51
+#define SLIM_OP_DENSE_BF16 52
 #define SLIM_OP_CONV_IMAGE_F32 6
 #define SLIM_OP_CONV_NARROW_F32 22
 #define SLIM_OP_WINOGRAD_IMAGE_F32 8
@@ -184,6 +186,30 @@ typedef struct slim_strassen_f32_attributes {
     float hi;
 } slim_strassen_f32_attributes;
 typedef char slim_strassen_f32_attributes_is_20_bytes[sizeof(slim_strassen_f32_attributes) == 20 ? 1 : -1];
+
+typedef struct slim_conv_bf16_attributes {
+    int32_t kernel_h;
+    int32_t kernel_w;
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t dilation_h;
+    int32_t dilation_w;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t pad_bottom;
+    int32_t pad_right;
+    int32_t out_channels;
+    float lo;
+    float hi;
+} slim_conv_bf16_attributes;
+typedef char slim_conv_bf16_attributes_is_52_bytes[sizeof(slim_conv_bf16_attributes) == 52 ? 1 : -1];
+
+typedef struct slim_dense_bf16_attributes {
+    int32_t out_channels;
+    float lo;
+    float hi;
+} slim_dense_bf16_attributes;
+typedef char slim_dense_bf16_attributes_is_12_bytes[sizeof(slim_dense_bf16_attributes) == 12 ? 1 : -1];
 
 typedef struct slim_conv_image_f32_attributes {
     int32_t kernel_h;

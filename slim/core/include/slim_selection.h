@@ -5,6 +5,7 @@
 #define SLIM_HAS_KERNEL_DEPTHWISE_F32 1
 #define SLIM_HAS_KERNEL_WINOGRAD_F32 1
 #define SLIM_HAS_KERNEL_STRASSEN_F32 1
+#define SLIM_HAS_KERNEL_GEMM_BF16 1
 #define SLIM_HAS_KERNEL_COLUMNS_F32 1
 #define SLIM_HAS_KERNEL_WINOGRAD_IMAGE_F32 1
 #define SLIM_HAS_KERNEL_WINOGRAD_STRIDE2_F32 1
@@ -29,6 +30,8 @@
     X(dense_f32) \
     X(winograd_f32) \
     X(strassen_f32) \
+    X(conv_bf16) \
+    X(dense_bf16) \
     X(conv_image_f32) \
     X(conv_narrow_f32) \
     X(winograd_image_f32) \

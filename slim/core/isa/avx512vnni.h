@@ -54,6 +54,27 @@ SLIM_TILE __m512i slim_four_rows_avx512vnni(const void *p0, const void *p1, cons
 #define SLIM_WIDE_MULADD(x, w, a) slim_dot_avx512vnni((x), (w), (a))
 #define SLIM_WIDE_PART(a, i) (a)
 
+/* vdpbf16ps and vcvtne2ps2bf16 as text: compilers need not know AVX512_BF16, which not every processor with VNNI has. They
+ * round to nearest, ties to even, take subnormal numbers for zero and give none. */
+SLIM_TILE __m512 slim_bf16_dot_avx512vnni(__m512i x, __m512i w, __m512 acc)
+{
+    __asm__("vdpbf16ps %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w));
+    return acc;
+}
+
+SLIM_TILE __m512i slim_bf16_round_avx512vnni(__m512 low, __m512 high)
+{
+    __m512i both;
+    __asm__("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(low), "v"(high));
+    return both;
+}
+
+#define SLIM_BF16_DOT(x, w, a) slim_bf16_dot_avx512vnni((x), (w), (a))
+#define SLIM_BF16_SPLAT(p) slim_dot_input_avx512vnni((const uint8_t *)(const void *)(p))
+#define SLIM_BF16_ROUND(low, high) slim_bf16_round_avx512vnni((low), (high))
+#define SLIM_GEMM_BF16_TILES(X) X(4, 1, 1) X(2, 12, 4) X(1, 13, 4)
+#define SLIM_GEMM_BF16_WIDTH(vectors, m) ((m) == 1 && (vectors) >= 4 ? 4 : (vectors) >= 2 ? 2 : 1)
+
 #define SLIM_SLIDES 1
 #define SLIM_WINOGRADS 1
 #define SLIM_GEMM_U8_TILES(X) X(1, 14, 4, 1) X(2, 12, 4, 1) X(3, 9, 3, 1) X(4, 6, 2, 1)

@@ -9,6 +9,7 @@
  *   SLIM_WIDE, SLIM_DEPTH              channels that uint8 depthwise kernels take together, and rows of the window
  *   SLIM_WIDE_...                      words on so many bytes, of so many rows
  *   SLIM_SLIDES, SLIM_WINOGRADS        where slide_u8 and winograd_u8 are compiled for the set
+ *   SLIM_BF16_...                      products of 2 pairs of bf16 a lane, where the set may have them
  *   SLIM_GEMM_..._TILES, ..._WIDTH     tile sizes, in vectors and rows, and the choice among them
  * and the kernels in `kernels/` are written on these alone. */
 #define SLIM_JOIN2(a, b) a##_##b

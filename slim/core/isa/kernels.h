@@ -4,6 +4,7 @@
 #include "kernels/depthwise_f32.c"
 #include "kernels/winograd_f32.c"
 #include "kernels/strassen_f32.c"
+#include "kernels/gemm_bf16.c"
 #include "kernels/columns_f32.c"
 #include "kernels/winograd_image_f32.c"
 #include "kernels/winograd_stride2_f32.c"

@@ -22,6 +22,14 @@ static int slim_cpu_has(slim_isa isa)
         return 0;
     return isa == SLIM_ISA_AVX512 || (seven_c & bit_AVX512VNNI) != 0;
 }
+
+#if SLIM_HAS_KERNEL_GEMM_BF16 && SLIM_HAS_ISA_AVX512VNNI
+static int slim_cpu_has_bf16(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 5)) != 0;   /* AVX512_BF16 */
+}
+#endif
 #elif defined(__aarch64__) && SLIM_HAS_ISA_NEONDOT && defined(__linux__)
 #include <sys/auxv.h>
 
@@ -113,3 +121,15 @@ SLIM_INTERNAL const slim_kernels *slim_find_kernels(slim_isa wanted)
 #endif
     return NULL;
 }
+
+#if SLIM_HAS_KERNEL_GEMM_BF16
+SLIM_INTERNAL int slim_has_bf16(const slim_kernels *kernels)
+{
+#if SLIM_HAS_ISA_AVX512VNNI
+    return kernels->gemm_bf16 != NULL && slim_cpu_has_bf16();
+#else
+    (void)kernels;
+    return 0;
+#endif
+}
+#endif

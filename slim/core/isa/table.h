@@ -55,6 +55,15 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
     SLIM_NAME(slim_winograd_product_f32),
     SLIM_NAME(slim_winograd_output_f32),
 #endif
+#if SLIM_HAS_KERNEL_GEMM_BF16
+#ifdef SLIM_BF16_DOT
+    SLIM_NAME(slim_gemm_bf16),
+    SLIM_NAME(slim_round_bf16),
+#else
+    NULL,
+    NULL,
+#endif
+#endif
 #if SLIM_HAS_KERNEL_COLUMNS_F32
     SLIM_NAME(slim_columns_f32),
 #endif

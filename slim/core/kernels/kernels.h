@@ -38,6 +38,27 @@ typedef struct slim_gemm_f32_task {
     float lo, hi;                 /* clamp; -inf and inf where there is none */
 } slim_gemm_f32_task;
 
+/* slim_gemm_f32_task with rows and weights of bf16; sums are fp32. */
+typedef struct slim_gemm_bf16_task {
+    const uint16_t *const *rows;  /* [m][taps], each to 2 * pairs values */
+    size_t m, taps, pairs;
+    const int32_t *weights;       /* [panels][taps * pairs][16], two in each: the first is the lower half */
+    const float *bias;            /* [panels * 16] */
+    const float *residual;        /* [m][residual_stride], or NULL; `out` is apart */
+    float *out;                   /* [m][out_stride] */
+    size_t residual_stride, out_stride;
+    size_t n;
+    float lo, hi;
+} slim_gemm_bf16_task;
+
+/* Its rows: pixels rounded to nearest, ties to even. */
+typedef struct slim_round_bf16_task {
+    const float *from;            /* [pixels][k] */
+    size_t pixels, k;
+    uint16_t *to;                 /* [pixels][to_stride]; k values of each and zeros up to a multiple of 32 are written */
+    size_t to_stride;
+} slim_round_bf16_task;
+
 /* acc[i][o] = bias[o] + sum of rows[i][t][j] * weights[o][t][j] in 32-bit integers (wrapping), then
  *   integer output: out = zero_point + round_to_even(clamp((float)acc * multiplier[o], lo, hi)) as uint8
  *   float output:   out = clamp((float)acc * multiplier[o], lo, hi) as float
@@ -359,6 +380,11 @@ struct slim_kernels {
     void (*winograd_product_f32)(const slim_winograd_f32_product *task);
     void (*winograd_output_f32)(const slim_winograd_f32_output *task);
 #endif
+#if SLIM_HAS_KERNEL_GEMM_BF16
+    /* NULL where the set has none; for processors of which slim_has_bf16 is true */
+    void (*gemm_bf16)(const slim_gemm_bf16_task *task);
+    void (*round_bf16)(const slim_round_bf16_task *task);
+#endif
 #if SLIM_HAS_KERNEL_COLUMNS_F32
     void (*columns_f32)(const slim_columns_f32_task *task);
 #endif
@@ -396,5 +422,10 @@ struct slim_kernels {
     void (*layer_norm_f32)(float *y, const float *x, const float *scale, const float *bias, float epsilon, size_t n);
 #endif
 };
+
+#if SLIM_HAS_KERNEL_GEMM_BF16
+/* Whether the table has kernels for bf16 and this processor their instructions. */
+SLIM_INTERNAL SLIM_COLD int slim_has_bf16(const slim_kernels *kernels);
+#endif
 
 #endif
