@@ -49,3 +49,9 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
+
+/* Kernels are compiled as the compiler was asked to, other than the rest (base/config.h). */
+#if defined(SLIM_SMALL_LOOPS)
+#pragma GCC push_options
+#pragma GCC optimize("O3")
+#endif

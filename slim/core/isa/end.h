@@ -1,4 +1,7 @@
 /* Forgets an instruction set's vector words, so that the next one of the same translation unit can define its own. */
+#if defined(SLIM_SMALL_LOOPS)
+#pragma GCC pop_options
+#endif
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif

@@ -179,25 +179,20 @@ SLIM_STEP size_t SLIM_NAME(slim_gemm_f32_rows)(size_t m, size_t a, size_t e)
     return m;
 }
 
+/* A tile is a function: in a loop over rows gcc would make versions of it. */
+#define SLIM_GEMM_F32_STEP(name, mr, nv, half) \
+    SLIM_STEP void SLIM_NAME(slim_gemm_f32_##name)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
+    { \
+        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, mr, nv, 0, half); \
+    }
+
 /* nv vectors of channels, all rows: tiles of `a` rows, of `e` where it is another number, then of `b`, then of `c`. */
 #define SLIM_GEMM_F32_GROUP(nv, a, e, b, c) \
-    SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv##x##a)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
-    { \
-        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, a, nv, 0, 0); \
-    } \
-    SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv##x##a##_half)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
-    { \
-        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, a, nv, 0, 1); \
-    } \
-    SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv##_left)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
-    { \
-        for (; e != a && row + e <= task->m; row += e) \
-            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, e, nv, 0, 0); \
-        for (; b > c && row + b <= task->m; row += b) \
-            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, b, nv, 0, 0); \
-        for (; a > c && row + c <= task->m; row += c) \
-            SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, c, nv, 0, 0); \
-    } \
+    SLIM_GEMM_F32_STEP(nv##x##a, a, nv, 0) \
+    SLIM_GEMM_F32_STEP(nv##x##a##_half, a, nv, 1) \
+    SLIM_GEMM_F32_STEP(nv##_other, e, nv, 0) \
+    SLIM_GEMM_F32_STEP(nv##_some, b, nv, 0) \
+    SLIM_GEMM_F32_STEP(nv##_few, c, nv, 0) \
     SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv)(const slim_gemm_f32_task *task, size_t vector) \
     { \
         const slim_gemm_f32_part *part = SLIM_GEMM_F32_PART(task, nv); \
@@ -209,10 +204,16 @@ SLIM_STEP size_t SLIM_NAME(slim_gemm_f32_rows)(size_t m, size_t a, size_t e)
                 SLIM_NAME(slim_gemm_f32_##nv##x##a##_half)(task, row, vector); \
             else \
                 SLIM_NAME(slim_gemm_f32_##nv##x##a)(task, row, vector); \
-        SLIM_NAME(slim_gemm_f32_##nv##_left)(task, row, vector); \
+        for (; e != a && row + e <= task->m; row += e) \
+            SLIM_NAME(slim_gemm_f32_##nv##_other)(task, row, vector); \
+        for (; b > c && row + b <= task->m; row += b) \
+            SLIM_NAME(slim_gemm_f32_##nv##_some)(task, row, vector); \
+        for (; a > c && row + c <= task->m; row += c) \
+            SLIM_NAME(slim_gemm_f32_##nv##_few)(task, row, vector); \
     }
 SLIM_GEMM_F32_TILES(SLIM_GEMM_F32_GROUP)
 #undef SLIM_GEMM_F32_GROUP
+#undef SLIM_GEMM_F32_STEP
 
 #define SLIM_GEMM_F32_CASE(nv, a, e, b, c) case nv: SLIM_NAME(slim_gemm_f32_##nv)(task, vector); break;
 SLIM_STEP void SLIM_NAME(slim_gemm_f32)(const slim_gemm_f32_task *task)

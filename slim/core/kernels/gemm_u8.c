@@ -7,7 +7,9 @@ SLIM_STEP void SLIM_NAME(slim_gemm_u8_floats)(const slim_gemm_u8_task *task, con
 {
     const size_t channel = vector * SLIM_LANES;
     const SLIM_VF lo = SLIM_VF_SPLAT(task->lo), hi = SLIM_VF_SPLAT(task->hi);
-    for (int i = 0; i < mr; i++)
+    SLIM_ROLL
+    for (int i = 0; i < mr; i++) {
+        SLIM_ROLL
         for (int v = 0; v < nv; v++, sums += SLIM_LANES) {
             const size_t o = channel + (size_t)v * SLIM_LANES, lanes = SLIM_MIN(task->n - o, (size_t)SLIM_LANES);
             const int32_t *table = task->channels + o / SLIM_PANEL * (3 * SLIM_PANEL) + o % SLIM_PANEL;
@@ -15,16 +17,35 @@ SLIM_STEP void SLIM_NAME(slim_gemm_u8_floats)(const slim_gemm_u8_task *task, con
             SLIM_VF_STORE_PART((float *)task->out + (row + (size_t)i) * task->out_stride + o, lanes,
                                SLIM_VF_MIN(SLIM_VF_MAX(x, lo), hi));
         }
+    }
 }
 
-/* Requantize and store a tile. acc: [mr][nv] */
+/* Rows of a tile whose last vector is not whole: `bytes` of each, from rows of `step` bytes. */
+SLIM_STEP void SLIM_NAME(slim_gemm_u8_part)(uint8_t *out, size_t stride, const uint8_t *from, size_t step, size_t bytes, int mr)
+{
+    SLIM_ROLL
+    for (int i = 0; i < mr; i++, out += stride, from += step) {
+        size_t at = 0;
+        SLIM_ROLL
+        for (; at + 8 <= bytes; at += 8) {
+            __builtin_memcpy(out + at, from + at, 8);
+            __asm__ volatile("" ::: "memory");   /* not to be vectorized: there are few */
+        }
+        SLIM_ROLL
+        for (; at < bytes; at++) {
+            out[at] = from[at];
+            __asm__ volatile("" ::: "memory");
+        }
+    }
+}
+
+/* Requantize and store a tile, of floats only where `floats`. acc: [mr][nv] */
 SLIM_TILE void SLIM_NAME(slim_gemm_u8_finish)(const slim_gemm_u8_task *task, SLIM_DOT_ACC (*acc)[8], size_t row, size_t vector,
-                                              const int mr, const int nv)
+                                              const int mr, const int nv, const int floats)
 {
     const size_t channel = vector * SLIM_LANES;
-    const size_t last = SLIM_MIN(task->n - channel - (size_t)(nv - 1) * SLIM_LANES, (size_t)SLIM_LANES);   /* lanes */
     int i, v;
-    if (task->float_output) {
+    if (floats && task->float_output) {
         int32_t sums[16 * 8 * SLIM_LANES] __attribute__((aligned(64)));
         SLIM_UNROLL
         for (i = 0; i < mr; i++) {
@@ -35,8 +56,12 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_finish)(const slim_gemm_u8_task *task, SLI
         SLIM_NAME(slim_gemm_u8_floats)(task, sums, row, vector, mr, nv);
     } else {
         const SLIM_BYTES bytes = SLIM_BYTES_OF(task->lo, task->hi, task->zero_point);
-        uint8_t *out = (uint8_t *)task->out + row * task->out_stride + channel;
-        const size_t stride = task->out_stride;   /* bytes that are written could alias it */
+        const size_t width = (size_t)nv * SLIM_LANES, rest = SLIM_MIN(task->n - channel, width);
+        const int whole = rest == width;
+        uint8_t *const to = (uint8_t *)task->out + row * task->out_stride + channel;
+        uint8_t part[16 * 8 * SLIM_LANES] __attribute__((aligned(64)));   /* whole vectors, where the output's are not */
+        uint8_t *out = whole ? to : part;
+        const size_t stride = whole ? task->out_stride : width;   /* bytes that are written could alias it */
         SLIM_VF multiplier[8], x[8];
         SLIM_UNROLL
         for (v = 0; v < nv; v++) {
@@ -53,21 +78,23 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_finish)(const slim_gemm_u8_task *task, SLI
                 SLIM_UNROLL
                 for (v = 0; v < 4; v++)
                     x[v] = SLIM_VF_MUL(SLIM_VI_TO_VF(SLIM_DOT_SUM(acc[i + v / nv][v % nv])), multiplier[v % nv]);
-                SLIM_BYTES_STORE_ROWS(out, stride, x, nv, last, bytes);
+                SLIM_BYTES_STORE_ROWS(out, stride, x, nv, (size_t)SLIM_LANES, bytes);
                 continue;
             }
 #endif
             SLIM_UNROLL
             for (v = 0; v < nv; v++)
                 x[v] = SLIM_VF_MUL(SLIM_VI_TO_VF(SLIM_DOT_SUM(acc[i][v])), multiplier[v]);
-            SLIM_BYTES_STORE(out, x, nv, last, bytes);
+            SLIM_BYTES_STORE(out, x, nv, (size_t)SLIM_LANES, bytes);
         }
+        if (!whole)
+            SLIM_NAME(slim_gemm_u8_part)(to, task->out_stride, part, width, rest, mr);
     }
 }
 
-/* Rows `row` to row + mr, vectors `vector` to vector + nv. */
+/* Rows `row` to row + mr, vectors `vector` to vector + nv; of floats only where `floats`. */
 SLIM_TILE void SLIM_NAME(slim_gemm_u8_tile)(const slim_gemm_u8_task *task, size_t row, size_t vector, const int mr,
-                                            const int nv)
+                                            const int nv, const int floats)
 {
     const size_t taps = task->taps, k = task->k, panel_stride = taps * slim_ceil_div(k, 4) * (4 * SLIM_PANEL);
     const uint8_t *const *rows = task->rows + row * taps;
@@ -113,31 +140,34 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_tile)(const slim_gemm_u8_task *task, size_
             }
         }
     }
-    SLIM_NAME(slim_gemm_u8_finish)(task, acc, row, vector, mr, nv);
+    SLIM_NAME(slim_gemm_u8_finish)(task, acc, row, vector, mr, nv, floats);
 }
 
-/* nv vectors of channels, all rows: tiles of `a` rows, then of `b`, then of `c`. */
+/* A tile is a function: in a loop over rows gcc would make versions of it. */
+#define SLIM_GEMM_U8_STEP(name, mr, nv, floats) \
+    SLIM_STEP void SLIM_NAME(slim_gemm_u8_##name)(const slim_gemm_u8_task *task, size_t row, size_t vector) \
+    { \
+        SLIM_NAME(slim_gemm_u8_tile)(task, row, vector, mr, nv, floats); \
+    }
+
+/* nv vectors of channels, all rows: tiles of `a` rows, of floats only where nv is even (those are few), then of `b`, of `c`. */
 #define SLIM_GEMM_U8_GROUP(nv, a, b, c) \
-    SLIM_STEP void SLIM_NAME(slim_gemm_u8_##nv##x##a)(const slim_gemm_u8_task *task, size_t row, size_t vector) \
-    { \
-        SLIM_NAME(slim_gemm_u8_tile)(task, row, vector, a, nv); \
-    } \
-    SLIM_STEP void SLIM_NAME(slim_gemm_u8_##nv##_left)(const slim_gemm_u8_task *task, size_t row, size_t vector) \
-    { \
-        for (; b > c && row + b <= task->m; row += b) \
-            SLIM_NAME(slim_gemm_u8_tile)(task, row, vector, b, nv); \
-        for (; a > c && row + c <= task->m; row += c) \
-            SLIM_NAME(slim_gemm_u8_tile)(task, row, vector, c, nv); \
-    } \
+    SLIM_GEMM_U8_STEP(nv##x##a, a, nv, nv % 2 == 0) \
+    SLIM_GEMM_U8_STEP(nv##_some, b, nv, 1) \
+    SLIM_GEMM_U8_STEP(nv##_few, c, nv, 1) \
     SLIM_STEP void SLIM_NAME(slim_gemm_u8_##nv)(const slim_gemm_u8_task *task, size_t vector) \
     { \
-        size_t row; \
-        for (row = 0; row + a <= task->m; row += a) \
+        size_t row = 0; \
+        for (; row + a <= task->m && !(nv % 2 && task->float_output); row += a) \
             SLIM_NAME(slim_gemm_u8_##nv##x##a)(task, row, vector); \
-        SLIM_NAME(slim_gemm_u8_##nv##_left)(task, row, vector); \
+        for (; b > c && row + b <= task->m; row += b) \
+            SLIM_NAME(slim_gemm_u8_##nv##_some)(task, row, vector); \
+        for (; row + c <= task->m; row += c) \
+            SLIM_NAME(slim_gemm_u8_##nv##_few)(task, row, vector); \
     }
 SLIM_GEMM_U8_TILES(SLIM_GEMM_U8_GROUP)
 #undef SLIM_GEMM_U8_GROUP
+#undef SLIM_GEMM_U8_STEP
 
 #define SLIM_GEMM_U8_CASE(nv, a, b, c) case nv: SLIM_NAME(slim_gemm_u8_##nv)(task, vector); break;
 SLIM_STEP void SLIM_NAME(slim_gemm_u8)(const slim_gemm_u8_task *task)

@@ -27,7 +27,7 @@ SLIM_COLD static slim_status binary_f32_prepare(slim_prepare *p)
     break
 
 /* `out` is local memory: the inputs may be the operator's output, and the compiler need not doubt that they are apart. */
-static void binary_f32_block(int mode, const float *a, const float *b, float *__restrict out, size_t n)
+SLIM_VECTORIZE static void binary_f32_block(int mode, const float *a, const float *b, float *__restrict out, size_t n)
 {
     switch (mode) {
     case BINARY_ADD: BINARY_LOOP(x + y);
@@ -41,7 +41,7 @@ static void binary_f32_block(int mode, const float *a, const float *b, float *__
     }
 }
 
-static void binary_f32_run_of(void *context, const slim_broadcast *plan, size_t a, size_t b, size_t out, size_t count)
+SLIM_VECTORIZE static void binary_f32_run_of(void *context, const slim_broadcast *plan, size_t a, size_t b, size_t out, size_t count)
 {
     const slim_step *s = (const slim_step *)context;
     const slim_binary_f32_attributes *attributes = (const slim_binary_f32_attributes *)s->attributes;

@@ -24,7 +24,7 @@ SLIM_COLD static slim_status cast_prepare(slim_prepare *p)
         to[i] = ((const type *)(const void *)from)[i];       \
     break
 
-static void cast_read(int type, int64_t *__restrict to, const unsigned char *__restrict from, size_t n)
+SLIM_VECTORIZE static void cast_read(int type, int64_t *__restrict to, const unsigned char *__restrict from, size_t n)
 {
     switch (type) {
     case SLIM_I64: CAST_READ(int64_t);
@@ -38,7 +38,7 @@ static void cast_read(int type, int64_t *__restrict to, const unsigned char *__r
     }
 }
 
-static void cast_read_floats(int to_bool, int64_t *__restrict to, const float *__restrict from, size_t n)
+SLIM_VECTORIZE static void cast_read_floats(int to_bool, int64_t *__restrict to, const float *__restrict from, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         float x = from[i] == from[i] ? from[i] : 0.0f;
@@ -53,7 +53,7 @@ static void cast_read_floats(int to_bool, int64_t *__restrict to, const float *_
         ((type *)(void *)to)[i] = (type)(from[i] < (lo) ? (lo) : from[i] > (hi) ? (hi) : from[i]);      \
     break
 
-static void cast_write(int type, unsigned char *__restrict to, const int64_t *__restrict from, size_t n)
+SLIM_VECTORIZE static void cast_write(int type, unsigned char *__restrict to, const int64_t *__restrict from, size_t n)
 {
     switch (type) {
     case SLIM_F32:

@@ -75,7 +75,7 @@ typedef struct conv_f32_run_context {
 } conv_f32_run_context;
 
 /* Row pointers of `count` output pixels from `first` on: [count][taps]. */
-static void conv_f32_point(const conv_f32_run_context *c, size_t first, size_t count, size_t group, const float *zeros,
+SLIM_VECTORIZE static void conv_f32_point(const conv_f32_run_context *c, size_t first, size_t count, size_t group, const float *zeros,
                            const float **rows)
 {
     const slim_window *w = &c->window;
@@ -110,7 +110,7 @@ static void conv_f32_point(const conv_f32_run_context *c, size_t first, size_t c
     }
 }
 
-static void conv_f32_strip(void *context, size_t index, int worker)
+SLIM_VECTORIZE static void conv_f32_strip(void *context, size_t index, int worker)
 {
     const conv_f32_run_context *c = (const conv_f32_run_context *)context;
     unsigned char *scratch = slim_step_scratch(c->step, worker);

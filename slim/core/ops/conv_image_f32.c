@@ -49,7 +49,7 @@ typedef struct conv_image_context {
 } conv_image_context;
 
 /* Input row `row` of an image, with zeros on both sides; all zeros outside the image. */
-static void conv_image_fill(const conv_image_context *c, size_t image, int32_t row, float *to)
+SLIM_VECTORIZE static void conv_image_fill(const conv_image_context *c, size_t image, int32_t row, float *to)
 {
     const size_t channels = (size_t)c->x->dims[1], height = (size_t)c->x->dims[2], width = (size_t)c->x->dims[3];
     const size_t columns = c->plan.columns, stride = (size_t)c->window.stride_w, pad = (size_t)c->window.pad_left;

@@ -83,26 +83,34 @@ typedef struct conv_image_u8_context {
     size_t bands;                   /* of an image */
 } conv_image_u8_context;
 
-enum { CONV_IMAGE_U8_WORDS = 64 };   /* pixels that become words of four bytes at a time */
+enum { CONV_IMAGE_U8_WORDS = 16 };   /* pixels that become words of four bytes at a time */
 
-/* Pixels of three or four channels. Words of three bytes are written two at a time, and two bytes too many. */
+/* Pixels of three or four channels. The last words end with the row, and make some pixels of those before again. Words of
+ * three bytes are written two at a time, and two bytes too many. */
 static void conv_image_u8_words(uint8_t *to, const uint8_t *from, size_t plane, size_t width, size_t channels)
 {
-    const uint8_t *a = from, *b = from + plane, *c = b + plane, *d = c + (channels > 3 ? plane : 0);
-    uint32_t words[CONV_IMAGE_U8_WORDS + 1];
-    for (; width; width -= SLIM_MIN(width, (size_t)CONV_IMAGE_U8_WORDS)) {
-        const size_t count = SLIM_MIN(width, (size_t)CONV_IMAGE_U8_WORDS), last = channels > 3 ? 0xFF000000u : 0;
-        for (size_t i = 0; i < count; i++)
-            words[i] = ((uint32_t)d[i] << 24 & (uint32_t)last) | (uint32_t)c[i] << 16 | (uint32_t)b[i] << 8 | (uint32_t)a[i];
-        words[count] = 0;
+    const size_t third = 2 * plane, fourth = channels > 3 ? 3 * plane : third;
+    const uint32_t mask = channels > 3 ? 0xFF000000u : 0;
+    if (width < CONV_IMAGE_U8_WORDS) {
+        for (size_t i = 0; i < width * channels; i++)
+            to[i] = from[i % channels * plane + i / channels];
+        return;
+    }
+    for (size_t done = 0; done < width; done += CONV_IMAGE_U8_WORDS) {
+        const size_t x = SLIM_MIN(done, width - CONV_IMAGE_U8_WORDS);
+        uint32_t words[CONV_IMAGE_U8_WORDS];
+        for (size_t i = 0; i < CONV_IMAGE_U8_WORDS; i++) {
+            const uint8_t *pixel = from + x + i;
+            words[i] = ((uint32_t)pixel[fourth] << 24 & mask) | (uint32_t)pixel[third] << 16 | (uint32_t)pixel[plane] << 8
+                | (uint32_t)pixel[0];
+        }
         if (channels > 3)
-            slim_copy(to, words, count * 4);
+            __builtin_memcpy(to + 4 * x, words, sizeof words);
         else
-            for (size_t i = 0; i < count; i += 2) {
+            for (size_t i = 0; i < CONV_IMAGE_U8_WORDS; i += 2) {
                 const uint64_t two = words[i] | (uint64_t)words[i + 1] << 24;
-                __builtin_memcpy(to + 3 * i, &two, 8);
+                __builtin_memcpy(to + 3 * (x + i), &two, 8);
             }
-        a += count, b += count, c += count, d += count, to += count * channels;
     }
 }
 

@@ -52,7 +52,7 @@ typedef struct conv_narrow_context {
 } conv_narrow_context;
 
 /* Rows of one part and remainder: input rows from `row` on, stride_h apart, and their values from `column` on, stride_w apart. */
-static void conv_narrow_fill(const conv_narrow_context *c, const float *channel, ptrdiff_t row, ptrdiff_t column, float *to)
+SLIM_VECTORIZE static void conv_narrow_fill(const conv_narrow_context *c, const float *channel, ptrdiff_t row, ptrdiff_t column, float *to)
 {
     const ptrdiff_t height = c->x->dims[2], width = c->x->dims[3], stride = c->window.stride_w;
     const ptrdiff_t end = column + c->y->dims[2] * stride;

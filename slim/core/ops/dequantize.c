@@ -14,19 +14,22 @@ SLIM_COLD static slim_status dequantize_prepare(slim_prepare *p)
     return slim_prepare_output(p, 0, x->rank, x->dims);
 }
 
-static void dequantize_u8(float *__restrict to, const uint8_t *__restrict from, size_t n, float scale, int32_t zero_point)
+SLIM_VECTORIZE static void dequantize_u8(float *__restrict to, const uint8_t *__restrict from, size_t n, float scale,
+                                         int32_t zero_point)
 {
     for (size_t i = 0; i < n; i++)
         to[i] = (float)(from[i] - zero_point) * scale;
 }
 
-static void dequantize_i8(float *__restrict to, const int8_t *__restrict from, size_t n, float scale, int32_t zero_point)
+SLIM_VECTORIZE static void dequantize_i8(float *__restrict to, const int8_t *__restrict from, size_t n, float scale,
+                                         int32_t zero_point)
 {
     for (size_t i = 0; i < n; i++)
         to[i] = (float)(from[i] - zero_point) * scale;
 }
 
-static void dequantize_i32(float *__restrict to, const int32_t *__restrict from, size_t n, float scale, int32_t zero_point)
+SLIM_VECTORIZE static void dequantize_i32(float *__restrict to, const int32_t *__restrict from, size_t n, float scale,
+                                          int32_t zero_point)
 {
     for (size_t i = 0; i < n; i++)
         to[i] = (float)((int64_t)from[i] - zero_point) * scale;

@@ -18,14 +18,14 @@ SLIM_COLD static slim_status lrn_prepare(slim_prepare *p)
     return slim_prepare_output(p, 0, 4, x->dims);
 }
 
-static void lrn_add(float *__restrict to, const float *__restrict from, size_t n)
+SLIM_VECTORIZE static void lrn_add(float *__restrict to, const float *__restrict from, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         to[i] += from[i];
 }
 
 /* to[i] = (bias + factor * to[i])^-beta. The power 3/4 of AlexNet and GoogLeNet is two square roots. */
-static void lrn_power(float *to, size_t n, const slim_lrn_f32_attributes *a)
+SLIM_VECTORIZE static void lrn_power(float *to, size_t n, const slim_lrn_f32_attributes *a)
 {
     float factor = a->alpha / (float)a->size, bias = a->bias, beta = a->beta;
     for (size_t i = 0; i < n; i++)
@@ -41,7 +41,7 @@ static void lrn_power(float *to, size_t n, const slim_lrn_f32_attributes *a)
 }
 
 /* A task is a row of pixels. */
-static void lrn_row(void *context, size_t index, int worker)
+SLIM_VECTORIZE static void lrn_row(void *context, size_t index, int worker)
 {
     const slim_step *s = (const slim_step *)context;
     const slim_lrn_f32_attributes *a = (const slim_lrn_f32_attributes *)s->attributes;

@@ -82,7 +82,7 @@ static void lstm_multiply(const lstm_layer *l, const float *x, size_t k, const f
     l->step->kernels->gemm_f32(&task);
 }
 
-static void lstm_gate(float *__restrict h, float *__restrict c, const float *__restrict gates, size_t hidden)
+SLIM_VECTORIZE static void lstm_gate(float *__restrict h, float *__restrict c, const float *__restrict gates, size_t hidden)
 {
     const float *in = gates, *out = gates + hidden, *forget = gates + 2 * hidden, *cell = gates + 3 * hidden;
     for (size_t i = 0; i < hidden; i++) {

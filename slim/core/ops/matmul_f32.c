@@ -119,7 +119,7 @@ SLIM_COLD static slim_status matmul_prepare(slim_prepare *p)
 }
 
 /* A 16 x 16 block of b^T, by way of local memory so that both sides move in whole rows. */
-static void matmul_pack_block(float *__restrict to, const float *__restrict b, size_t stride, float scale)
+SLIM_VECTORIZE static void matmul_pack_block(float *__restrict to, const float *__restrict b, size_t stride, float scale)
 {
     float block[SLIM_PANEL][SLIM_PANEL];
     for (size_t j = 0; j < SLIM_PANEL; j++)
@@ -131,7 +131,7 @@ static void matmul_pack_block(float *__restrict to, const float *__restrict b, s
 }
 
 /* One panel [K][16] of the `width` columns from b on, times the scale; zero where the panel has more. */
-static void matmul_pack(float *__restrict to, const float *__restrict b, const matmul_plan *plan, size_t width, float scale)
+SLIM_VECTORIZE static void matmul_pack(float *__restrict to, const float *__restrict b, const matmul_plan *plan, size_t width, float scale)
 {
     size_t row = plan->b.strides[1], column = plan->b.strides[0], k = plan->k, i = 0;
     if (width == SLIM_PANEL && column == 1) {

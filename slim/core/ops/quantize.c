@@ -4,7 +4,7 @@
 #include "ops/check.h"
 #include "ops/rounding.h"
 
-enum { QUANTIZE_TASK = 16384, QUANTIZE_BLOCK = 256 };
+enum { QUANTIZE_TASK = 16384, QUANTIZE_BLOCK = 256, QUANTIZE_TOGETHER = 16 };
 
 SLIM_COLD static slim_status quantize_prepare(slim_prepare *p)
 {
@@ -20,15 +20,22 @@ SLIM_COLD static slim_status quantize_prepare(slim_prepare *p)
     return slim_prepare_output(p, 0, x->rank, x->dims);
 }
 
-/* Bytes of either sign: a stored value is the low byte of its two's complement. */
-static void quantize_bytes(uint8_t *__restrict to, const float *__restrict from, size_t n, float scale, float lo, float hi,
-                           int32_t zero_point)
+SLIM_INLINE void quantize_some(uint8_t *__restrict to, const float *__restrict from, size_t n, float scale, float lo, float hi,
+                               int32_t zero_point)
 {
     for (size_t i = 0; i < n; i++) {
         float x = from[i] / scale;
         x = x == x ? x : 0.0f;
         to[i] = (uint8_t)slim_round_byte(x, lo, hi, zero_point);
     }
+}
+
+/* Bytes of either sign: a stored value is the low byte of its two's complement. Compilers vectorize so many at a time. */
+static void quantize_bytes(uint8_t *to, const float *from, size_t n, float scale, float lo, float hi, int32_t zero_point)
+{
+    for (; n >= QUANTIZE_TOGETHER; n -= QUANTIZE_TOGETHER, from += QUANTIZE_TOGETHER, to += QUANTIZE_TOGETHER)
+        quantize_some(to, from, QUANTIZE_TOGETHER, scale, lo, hi, zero_point);
+    quantize_some(to, from, n, scale, lo, hi, zero_point);
 }
 
 /* Unsigned bytes by a multiplication with the scale's inverse. It differs from the quotient by at most 3 * 2^-24 of it, so it

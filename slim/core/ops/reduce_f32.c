@@ -101,7 +101,7 @@ static float reduce_start(int mode)
     }                                    \
     break
 
-static void reduce_take(int mode, float *__restrict to, const float *__restrict from, size_t n)
+SLIM_VECTORIZE static void reduce_take(int mode, float *__restrict to, const float *__restrict from, size_t n)
 {
     switch (mode) {
     case REDUCE_MAX: REDUCE_LOOP(v > u ? v : u);
@@ -119,7 +119,7 @@ static float reduce_end(const reduce_plan *plan, float value)
 }
 
 /* One output whose innermost elements fold: lanes side by side, then the lanes. */
-static void reduce_inner(const reduce_plan *plan, const float *x, float *y)
+SLIM_VECTORIZE static void reduce_inner(const reduce_plan *plan, const float *x, float *y)
 {
     float lanes[SLIM_SUM_LANES];
     float sum = 0.0f;
@@ -145,7 +145,7 @@ static void reduce_inner(const reduce_plan *plan, const float *x, float *y)
     *y = reduce_end(plan, sum);
 }
 
-static void reduce_task(void *context, size_t index, int worker)
+SLIM_VECTORIZE static void reduce_task(void *context, size_t index, int worker)
 {
     const reduce_plan *plan = (const reduce_plan *)context;
     size_t kept = index / plan->blocks, at = index % plan->blocks * REDUCE_BLOCK;

@@ -80,7 +80,7 @@ static resize_pair resize_at(const slim_resize_f32_attributes *a, int32_t at, in
     return pair;
 }
 
-static void resize_blend(float *__restrict to, const float *__restrict top_left, const float *__restrict top_right,
+SLIM_VECTORIZE static void resize_blend(float *__restrict to, const float *__restrict top_left, const float *__restrict top_right,
                          const float *__restrict low_left, const float *__restrict low_right, float down, float right, size_t n)
 {
     float a = (1.0f - down) * (1.0f - right), b = (1.0f - down) * right, c = down * (1.0f - right), d = down * right;

@@ -120,7 +120,7 @@ static winograd_place winograd_tile(const winograd_plan *p, size_t tile)
     return place;
 }
 
-static void winograd_input(void *context, size_t index, int worker)
+SLIM_VECTORIZE static void winograd_input(void *context, size_t index, int worker)
 {
     const winograd_context *c = (const winograd_context *)context;
     const winograd_plan *p = &c->plan;
@@ -185,7 +185,7 @@ static void winograd_fetch(const winograd_context *c, size_t panel, size_t panel
         (void)*(const volatile unsigned char *)(next + (p->k + half) * SLIM_PANEL);
 }
 
-static void winograd_output(const winograd_context *c, const float *planes, size_t tile, size_t panel, size_t panels)
+SLIM_VECTORIZE static void winograd_output(const winograd_context *c, const float *planes, size_t tile, size_t panel, size_t panels)
 {
     const winograd_plan *p = &c->plan;
     const winograd_place place = winograd_tile(p, tile);
@@ -238,7 +238,7 @@ static void winograd_chunk(const winograd_context *c, float *weights, size_t pan
 }
 
 /* A group of filters on a piece of the block. */
-static void winograd_filter(void *context, size_t index, int worker)
+SLIM_VECTORIZE static void winograd_filter(void *context, size_t index, int worker)
 {
     const winograd_context *c = (const winograd_context *)context;
     const winograd_plan *p = &c->plan;

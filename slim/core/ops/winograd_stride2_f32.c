@@ -148,7 +148,7 @@ static size_t stride2_index(const stride2_plan *p, size_t rows, size_t row, size
     return rows * p->columns.fours + row * (p->columns.tiles - p->columns.fours) + column - p->columns.fours;
 }
 
-static void stride2_input(void *context, size_t index, int worker)
+SLIM_VECTORIZE static void stride2_input(void *context, size_t index, int worker)
 {
     const stride2_context *c = (const stride2_context *)context;
     const stride2_plan *p = &c->plan;
@@ -177,7 +177,7 @@ static void stride2_input(void *context, size_t index, int worker)
 }
 
 /* Rows of the filters `panel` to panel + panels, input channels from `from` on, at the points 1, -1 and 2. */
-static void stride2_sums(const stride2_context *c, size_t panel, size_t panels, size_t from, size_t channels, float *to)
+SLIM_VECTORIZE static void stride2_sums(const stride2_context *c, size_t panel, size_t panels, size_t from, size_t channels, float *to)
 {
     const stride2_plan *p = &c->plan;
     slim_winograd_stride2_weights task;
@@ -192,7 +192,7 @@ static void stride2_sums(const stride2_context *c, size_t panel, size_t panels, 
 }
 
 /* The filters of a row of points: sums, or taps as they come. */
-static void stride2_weights(const stride2_context *c, size_t panel, size_t from, slim_winograd_stride2_product *task, size_t point,
+SLIM_VECTORIZE static void stride2_weights(const stride2_context *c, size_t panel, size_t from, slim_winograd_stride2_product *task, size_t point,
                             const float *sums)
 {
     const stride2_plan *p = &c->plan;
@@ -231,7 +231,7 @@ static void stride2_fetch(const stride2_context *c, size_t panel, size_t from, s
     }
 }
 
-static void stride2_output(const stride2_context *c, const float *sums, size_t first, size_t rows, size_t index, size_t panel,
+SLIM_VECTORIZE static void stride2_output(const stride2_context *c, const float *sums, size_t first, size_t rows, size_t index, size_t panel,
                            size_t panels)
 {
     const stride2_plan *p = &c->plan;
