@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-LEAST_PIXELS = 64  # sums of weights are made once for so many; not 7x7: some networks have no other, and need the code
+LEAST_PIXELS = 64  # sums of weights are made once for so many
 LEAST_CHANNELS = 256  # products of half as many must outweigh adding up their results
 LEAST_OUTPUTS = 128  # sums of pixels are made once for so many
+FEW_PIXELS = 48  # from so many on 7x7 gains where both others are larger still; networks with less do not need the code
+FEW_CHANNELS = FEW_OUTPUTS = 512
 
 
 def suits_strassen(pixels: int, channels: int, outputs: int) -> bool:
     """Whether a product of `pixels` rows, `channels` deep and `outputs` wide, becomes `strassen_f32`."""
-    return pixels >= LEAST_PIXELS and channels >= LEAST_CHANNELS and channels % 2 == 0 and outputs >= LEAST_OUTPUTS
+    if channels % 2:
+        return False
+    if pixels < LEAST_PIXELS:
+        return pixels >= FEW_PIXELS and channels >= FEW_CHANNELS and outputs >= FEW_OUTPUTS
+    return channels >= LEAST_CHANNELS and outputs >= LEAST_OUTPUTS

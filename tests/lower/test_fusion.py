@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from onnx import helper
 
 from slim.lower import lower
+from slim.lower.strassen import suits_strassen
 from slim.runtime import Session
 from tests.lower.test_layout import conv, image, kinds, weights
 from tests.nets import assert_agrees, net
@@ -173,6 +174,22 @@ def test_strassen_agrees_with_a_direct_dense_layer() -> None:
     model = net(nodes, {"x": (2, 48, 256)}, ["y"], {"w": weights(256, 256)})
     assert kinds(model) == ["strassen_f32"]
     assert_strassen(model, {"x": image(2, 48, 256)})
+
+
+@pytest.mark.parametrize(
+    ("pixels", "channels", "outputs", "suits"),
+    [
+        (64, 256, 128, True),
+        (63, 256, 128, False),
+        (49, 512, 512, True),
+        (49, 510, 512, False),
+        (49, 512, 511, False),
+        (47, 512, 512, False),
+        (196, 257, 256, False),
+    ],
+)
+def test_strassen_suits_large_products(pixels: int, channels: int, outputs: int, suits: bool) -> None:
+    assert suits_strassen(pixels, channels, outputs) == suits
 
 
 def assert_strassen(model: onnx.ModelProto, x: dict[str, np.ndarray]) -> None:
