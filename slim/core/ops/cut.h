@@ -22,7 +22,7 @@ SLIM_INLINE size_t slim_band_row(size_t band, size_t bands, size_t height)
     return band * height / bands;
 }
 
-enum { SLIM_CUT_TASKS = 6, SLIM_CUT_ROWS = 12, SLIM_CUT_PART = 24 };   /* tasks a thread; fewest rows of a strip, of a part */
+enum { SLIM_CUT_TASKS = 6, SLIM_CUT_ROWS = 12, SLIM_CUT_PART = 24 };   /* tasks a thread; rows of a tile, fewest of a part */
 
 typedef struct slim_cut {
     size_t strips, parts;       /* strips of a part */
@@ -36,6 +36,8 @@ SLIM_INLINE slim_cut slim_cut_of(size_t m, size_t strip, size_t panels, size_t t
     const size_t unit = panels % 4 == 0 ? 4 : panels % 3 == 0 ? 3 : 2;   /* panels that the widest tiles take together */
     slim_cut cut;
     cut.parts = times == 1 && m >= SLIM_CUT_PART * (size_t)threads ? (size_t)threads : 1;
+    if (strip > SLIM_CUT_ROWS)
+        strip -= strip % SLIM_CUT_ROWS;
     cut.strips = slim_ceil_div(m, strip * cut.parts);
     cut.panels = panels;
     cut.groups = 1;
@@ -58,11 +60,15 @@ typedef struct slim_cut_part {
 
 SLIM_INLINE slim_cut_part slim_cut_part_of(const slim_cut *cut, size_t index, size_t m, size_t outputs)
 {
-    const size_t strips = cut->parts * cut->strips, group = index / cut->strips % cut->groups;
-    const size_t strip = index / (cut->strips * cut->groups) * cut->strips + index % cut->strips;
+    const size_t strip = index % cut->strips, group = index / cut->strips % cut->groups;
+    const size_t first = slim_band_row(index / (cut->strips * cut->groups), cut->parts, m);
+    const size_t rows = slim_band_row(index / (cut->strips * cut->groups) + 1, cut->parts, m) - first;
+    const size_t tile = rows > cut->strips * SLIM_CUT_ROWS ? SLIM_CUT_ROWS : 1, tiles = slim_ceil_div(rows, tile);
+    const size_t end = SLIM_MIN(rows, slim_band_row(strip + 1, cut->strips, tiles) * tile);   /* strips are of whole tiles */
     slim_cut_part part;
-    part.first_row = slim_band_row(strip, strips, m);
-    part.rows = slim_band_row(strip + 1, strips, m) - part.first_row;
+    part.first_row = slim_band_row(strip, cut->strips, tiles) * tile;
+    part.rows = end - part.first_row;
+    part.first_row += first;
     part.first_panel = group * cut->panels;
     part.outputs = SLIM_MIN(cut->panels * SLIM_PANEL, outputs - part.first_panel * SLIM_PANEL);
     return part;
