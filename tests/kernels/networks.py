@@ -149,6 +149,14 @@ def square(random: Random, integer: bool) -> Layers:
     return layers
 
 
+def small(random: Random, integer: bool) -> Layers:
+    """What Winograd takes where four tiles are an image."""
+    shape = (1, random.randint(16, 70), random.randint(6, 8), random.randint(6, 8))
+    layers = Layers(random, shape, integer=integer)
+    layers.convolve(random.randint(16, 70), (3, 3), pads=(1, 1, 1, 1), residual=random.random() < 0.5)
+    return layers
+
+
 def halving(random: Random, integer: bool) -> Layers:
     """What Winograd takes with stride 2."""
     layers = Layers(random, _image(random, 60, channels=random.randint(12, 70)), integer=integer)
@@ -249,7 +257,7 @@ def elementwise(random: Random, integer: bool) -> Layers:
 KINDS: dict[str, Callable[[Random, bool], Layers]] = {
     made.__name__: made
     for made in (
-        convolution, pointwise, square, halving, depthwise, first, bottleneck, pool, dense, large, attention,
+        convolution, pointwise, square, small, halving, depthwise, first, bottleneck, pool, dense, large, attention,
         elementwise,
     )
 }  # fmt: skip

@@ -161,6 +161,37 @@ def stride_2(x: np.ndarray, change: dict[str, int]) -> np.ndarray:
     return run("auto", "winograd_stride2_f32", [x, packed, constant(panels.vector(floats(16)))], attributes)
 
 
+@SETTINGS
+@given(
+    batch=st.integers(1, 2),
+    size=st.tuples(st.integers(1, 11), st.integers(1, 11)),
+    channels=st.integers(1, 130),
+    outputs=st.integers(1, 70),
+    pads=st.tuples(*[st.integers(1, 3)] * 4),
+    residual=st.booleans(),
+)
+def test_winograd_of_few_tiles(
+    isa: str,
+    batch: int,
+    size: tuple[int, int],
+    channels: int,
+    outputs: int,
+    pads: tuple[int, int, int, int],
+    residual: bool,
+) -> None:
+    x, w, bias = floats(batch, *size, channels), floats(outputs, 3, 3, channels), floats(outputs)
+    padded = np.pad(x.astype(np.float64), ((0, 0), (pads[0], pads[2]), (pads[1], pads[3]), (0, 0)))
+    slides = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
+    expected = np.einsum("nhwcyx,oyxc->nhwo", slides, w, optimize=True) + bias
+    operands: list[Operand] = [x, constant(panels.gemm_f32(w.reshape(outputs, -1))), constant(panels.vector(bias))]
+    if residual:
+        more = floats(*expected.shape)
+        operands, expected = [*operands, more], expected + more
+    attributes = {**window((3, 3), pads=pads), "groups": 1, "out_channels": outputs, "lo": -8.0, "hi": 15.0}
+    got = run(isa, "winograd_f32", operands, attributes)
+    np.testing.assert_allclose(got, expected.clip(-8, 15), rtol=0, atol=4e-5 * max(abs(expected).max(), 1))
+
+
 @pytest.mark.parametrize("change", [{"kernel_h": 4}, {"stride_w": 1}, {"dilation_h": 2}, {"out_channels": 17}])
 def test_a_winograd_of_an_image_that_does_not_fit_is_refused(change: dict[str, int]) -> None:
     x, w = floats(1, 3, 20, 20), floats(16, 3, 5, 5)

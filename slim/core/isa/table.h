@@ -54,6 +54,11 @@ SLIM_INTERNAL const slim_kernels SLIM_NAME(slim_kernels) = {
     SLIM_NAME(slim_winograd_input_f32),
     SLIM_NAME(slim_winograd_product_f32),
     SLIM_NAME(slim_winograd_output_f32),
+#if SLIM_LANES == 16
+    SLIM_NAME(slim_winograd_few_f32),
+#else
+    NULL,
+#endif
 #endif
 #if SLIM_HAS_KERNEL_GEMM_BF16
 #ifdef SLIM_BF16_DOT

@@ -213,6 +213,17 @@ typedef struct slim_winograd_f32_product {
     int add;
 } slim_winograd_f32_product;
 
+/* products of all planes of up to four tiles, whose filters are transformed on the way: for AVX-512, whose registers hold the
+ * products of six planes, */
+#define SLIM_WINOGRAD_FEW 4
+#define SLIM_WINOGRAD_FEW_CHANNELS 32   /* at a time */
+typedef struct slim_winograd_f32_few {
+    const float *in;              /* [ceil(k / 32)][36][4][32] */
+    size_t k;
+    const float *weights;         /* a panel of filters: [9][k][16] */
+    float *out;                   /* [36][4][16] */
+} slim_winograd_f32_few;
+
 /* and one tile of the output. */
 typedef struct slim_winograd_f32_output {
     const float *planes;          /* plane e at e * plane_stride: the products of this tile, a panel's multiple of floats */
@@ -379,6 +390,7 @@ struct slim_kernels {
     void (*winograd_input_f32)(const slim_winograd_f32_input *task);
     void (*winograd_product_f32)(const slim_winograd_f32_product *task);
     void (*winograd_output_f32)(const slim_winograd_f32_output *task);
+    void (*winograd_few_f32)(const slim_winograd_f32_few *task);   /* or NULL */
 #endif
 #if SLIM_HAS_KERNEL_GEMM_BF16
     /* NULL where the set has none; for processors of which slim_has_bf16 is true */

@@ -13,12 +13,12 @@
 /* G g: three values to six, `step` apart. */
 SLIM_TILE void SLIM_NAME(slim_winograd_filter)(SLIM_VF a, SLIM_VF b, SLIM_VF c, SLIM_VF *u, const int step)
 {
-    SLIM_VF even = SLIM_VF_ADD(a, c), even2 = SLIM_VF_FMA(a, SLIM_VF_SPLAT(0.25f), c);
+    SLIM_VF even = SLIM_VF_ADD(a, c), even2 = SLIM_VF_FMA(c, SLIM_VF_SPLAT(4.0f), a);
     u[0] = a;
     u[step] = SLIM_VF_ADD(even, b);
     u[2 * step] = SLIM_VF_SUB(even, b);
-    u[3 * step] = SLIM_VF_FMA(b, SLIM_VF_SPLAT(0.5f), even2);
-    u[4 * step] = SLIM_VF_FMA(b, SLIM_VF_SPLAT(-0.5f), even2);
+    u[3 * step] = SLIM_VF_FMA(b, SLIM_VF_SPLAT(2.0f), even2);
+    u[4 * step] = SLIM_VF_FMA(b, SLIM_VF_SPLAT(-2.0f), even2);
     u[5 * step] = c;
 }
 
@@ -184,17 +184,111 @@ SLIM_STEP void SLIM_NAME(slim_winograd_product_f32)(const slim_winograd_f32_prod
 #undef SLIM_WINOGRAD_GROUP
 #undef SLIM_WINOGRAD_CASE
 
-/* 6 A^T m: six values to four, `step` apart. */
+#if SLIM_LANES == 16
+/* Where tiles are few, transforming a filter takes as long as multiplying it, mostly for storing it. Here the products of a row
+ * of points, six by four tiles, are in registers, and the filters' taps become values of that row on the way: the first
+ * transform is made again for each of its rows, with additions, which have units of their own beside those that multiply. */
+#define SLIM_FEW_IN (6 * SLIM_WINOGRAD_FEW * SLIM_WINOGRAD_FEW_CHANNELS)
+#define SLIM_FEW_OUT (6 * SLIM_WINOGRAD_FEW * SLIM_PANEL)
+
+/* A column of a filter at a point: its first value at 0, which is the last one at infinity. */
+SLIM_TILE SLIM_VF SLIM_NAME(slim_few_column)(const float *g, size_t tap, const int point)
+{
+    SLIM_VF even = SLIM_VF_LOAD(g), odd;
+    if (point == 0)
+        return even;
+    odd = SLIM_VF_LOAD(g + 3 * tap);
+    if (point == 1 || point == -1) {
+        even = SLIM_VF_ADD(even, SLIM_VF_LOAD(g + 6 * tap));
+    } else {
+        even = SLIM_VF_FMA(SLIM_VF_LOAD(g + 6 * tap), SLIM_VF_SPLAT(4.0f), even);
+        odd = SLIM_VF_ADD(odd, odd);
+    }
+    return point > 0 ? SLIM_VF_ADD(even, odd) : SLIM_VF_SUB(even, odd);
+}
+
+SLIM_TILE void SLIM_NAME(slim_few_products)(const float *in, SLIM_VF value, SLIM_VF *products)
+{
+    SLIM_UNROLL
+    for (int t = 0; t < SLIM_WINOGRAD_FEW; t++)
+        products[t] = SLIM_VF_FMA(SLIM_VF_SPLAT(in[t * SLIM_WINOGRAD_FEW_CHANNELS]), value, products[t]);
+}
+
+SLIM_TILE void SLIM_NAME(slim_few_row)(const float *g, size_t tap, const float *in, float *out, size_t k, int add, const int point)
+{
+    const size_t plane = SLIM_WINOGRAD_FEW * SLIM_WINOGRAD_FEW_CHANNELS;
+    SLIM_VF sums[6][SLIM_WINOGRAD_FEW];
+    int j, t;
+    SLIM_UNROLL
+    for (j = 0; j < 6; j++) {
+        SLIM_UNROLL
+        for (t = 0; t < SLIM_WINOGRAD_FEW; t++)
+            sums[j][t] = add ? SLIM_VF_LOAD(out + (j * SLIM_WINOGRAD_FEW + t) * SLIM_PANEL) : SLIM_VF_SPLAT(0.0f);
+    }
+    SLIM_ROLL
+    for (; k > 0; k--, g += SLIM_PANEL, in++) {
+        const SLIM_VF a = SLIM_NAME(slim_few_column)(g, tap, point), b = SLIM_NAME(slim_few_column)(g + tap, tap, point);
+        const SLIM_VF c = SLIM_NAME(slim_few_column)(g + 2 * tap, tap, point), b2 = SLIM_VF_ADD(b, b);
+        const SLIM_VF even = SLIM_VF_ADD(a, c), even2 = SLIM_VF_FMA(c, SLIM_VF_SPLAT(4.0f), a);
+        SLIM_NAME(slim_few_products)(in, a, sums[0]);
+        SLIM_NAME(slim_few_products)(in + 5 * plane, c, sums[5]);
+        SLIM_NAME(slim_few_products)(in + plane, SLIM_VF_ADD(even, b), sums[1]);
+        SLIM_NAME(slim_few_products)(in + 2 * plane, SLIM_VF_SUB(even, b), sums[2]);
+        SLIM_NAME(slim_few_products)(in + 3 * plane, SLIM_VF_ADD(even2, b2), sums[3]);
+        SLIM_NAME(slim_few_products)(in + 4 * plane, SLIM_VF_SUB(even2, b2), sums[4]);
+    }
+    SLIM_UNROLL
+    for (j = 0; j < 6; j++) {
+        SLIM_UNROLL
+        for (t = 0; t < SLIM_WINOGRAD_FEW; t++)
+            SLIM_VF_STORE(out + (j * SLIM_WINOGRAD_FEW + t) * SLIM_PANEL, sums[j][t]);
+    }
+}
+
+#define SLIM_FEW_ROW(name, point) \
+    SLIM_STEP void SLIM_NAME(slim_few_##name)(const float *g, size_t tap, const float *in, float *out, size_t k, int add) \
+    { \
+        SLIM_NAME(slim_few_row)(g, tap, in, out, k, add, point); \
+    }
+SLIM_FEW_ROW(end, 0)
+SLIM_FEW_ROW(one, 1)
+SLIM_FEW_ROW(minus_one, -1)
+SLIM_FEW_ROW(two, 2)
+SLIM_FEW_ROW(minus_two, -2)
+#undef SLIM_FEW_ROW
+
+SLIM_STEP void SLIM_NAME(slim_winograd_few_f32)(const slim_winograd_f32_few *task)
+{
+    const size_t tap = task->k * SLIM_PANEL;
+    const float *in = task->in, *g = task->weights;
+    float *out = task->out;
+    size_t k;
+    SLIM_ROLL
+    for (size_t from = 0; from < task->k; from += k, in += 6 * SLIM_FEW_IN, g += k * SLIM_PANEL) {
+        k = SLIM_MIN(task->k - from, (size_t)SLIM_WINOGRAD_FEW_CHANNELS);
+        SLIM_NAME(slim_few_end)(g, tap, in, out, k, from > 0);
+        SLIM_NAME(slim_few_one)(g, tap, in + SLIM_FEW_IN, out + SLIM_FEW_OUT, k, from > 0);
+        SLIM_NAME(slim_few_minus_one)(g, tap, in + 2 * SLIM_FEW_IN, out + 2 * SLIM_FEW_OUT, k, from > 0);
+        SLIM_NAME(slim_few_two)(g, tap, in + 3 * SLIM_FEW_IN, out + 3 * SLIM_FEW_OUT, k, from > 0);
+        SLIM_NAME(slim_few_minus_two)(g, tap, in + 4 * SLIM_FEW_IN, out + 4 * SLIM_FEW_OUT, k, from > 0);
+        SLIM_NAME(slim_few_end)(g + 6 * tap, tap, in + 5 * SLIM_FEW_IN, out + 5 * SLIM_FEW_OUT, k, from > 0);
+    }
+}
+#undef SLIM_FEW_IN
+#undef SLIM_FEW_OUT
+#endif
+
+/* 24 A^T m: six values to four, `step` apart. */
 SLIM_TILE void SLIM_NAME(slim_winograd_out)(const SLIM_VF *m, SLIM_VF *o, const int step)
 {
-    const SLIM_VF minus = SLIM_VF_SPLAT(-1.0f);
+    const SLIM_VF minus_four = SLIM_VF_SPLAT(-4.0f), six = SLIM_VF_SPLAT(6.0f);
     SLIM_VF sum = SLIM_VF_ADD(m[1], m[2]), difference = SLIM_VF_SUB(m[1], m[2]);
     SLIM_VF sum2 = SLIM_VF_ADD(m[3], m[4]), difference2 = SLIM_VF_SUB(m[3], m[4]);
-    SLIM_VF even = SLIM_VF_FMA(sum, minus, sum2);
-    o[0] = SLIM_VF_FMA(m[0], SLIM_VF_SPLAT(1.5f), even);
-    o[step] = SLIM_VF_FMA(difference, minus, SLIM_VF_ADD(difference2, difference2));
+    SLIM_VF even = SLIM_VF_FMA(sum, minus_four, sum2);
+    o[0] = SLIM_VF_FMA(m[0], six, even);
+    o[step] = SLIM_VF_FMA(difference, minus_four, SLIM_VF_ADD(difference2, difference2));
     o[2 * step] = SLIM_VF_FMA(sum2, SLIM_VF_SPLAT(3.0f), even);
-    o[3 * step] = SLIM_VF_FMA(SLIM_VF_ADD(difference2, m[5]), SLIM_VF_SPLAT(6.0f), o[step]);
+    o[3 * step] = SLIM_VF_FMA(difference2, six, SLIM_VF_FMA(m[5], SLIM_VF_SPLAT(24.0f), o[step]));
 }
 
 SLIM_STEP void SLIM_NAME(slim_winograd_output_f32)(const slim_winograd_f32_output *task)
@@ -228,7 +322,7 @@ SLIM_STEP void SLIM_NAME(slim_winograd_output_f32)(const slim_winograd_f32_outpu
             for (j = 0; j < 4; j++) {
                 if (j >= task->columns)
                     continue;
-                y[j] = SLIM_VF_FMA(y[j], SLIM_VF_SPLAT(1.0f / 36), bias);
+                y[j] = SLIM_VF_FMA(y[j], SLIM_VF_SPLAT(1.0f / 576), bias);
                 if (residual)
                     y[j] = SLIM_VF_ADD(y[j], SLIM_VF_LOAD_PART(residual + (size_t)j * task->residual_stride, lanes));
                 SLIM_VF_STORE_PART(out + (size_t)j * task->out_stride, lanes, SLIM_VF_MIN(SLIM_VF_MAX(y[j], lo), hi));

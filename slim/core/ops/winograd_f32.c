@@ -28,13 +28,15 @@ typedef struct winograd_plan {
     size_t chunk, chunks;                   /* and whose products are; chunks of a block */
     size_t pieces;                          /* tasks of a group and block, each of some chunks */
     size_t input_plane, weight_plane, output_plane;   /* floats */
+    int few;                    /* tiles: filters are transformed between the products, and a panel is a task */
     size_t zeros_bytes;
     size_t shared_bytes, own_bytes;         /* of scratch memory, for each worker */
 } winograd_plan;
 
-static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, const slim_value *x, const int32_t *y, int threads)
+static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, const slim_value *x, const int32_t *y,
+                                     const slim_session *session)
 {
-    const size_t workers = (size_t)threads, width = WINOGRAD_PANELS * SLIM_PANEL;
+    const size_t workers = (size_t)session->threads, width = WINOGRAD_PANELS * SLIM_PANEL;
     winograd_plan p;
     size_t most;
     p.k = (size_t)x->dims[3];
@@ -49,7 +51,7 @@ static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, cons
     p.tiles = (size_t)y[0] * p.tiles_h * p.tiles_w;
     most = SLIM_MAX((size_t)WINOGRAD_TILES, WINOGRAD_INPUT_BYTES / (WINOGRAD_PLANES * p.k_row * sizeof(float)));
     p.block = slim_ceil_div(p.tiles, slim_ceil_div(p.tiles, most));
-    p.pieces = threads == 1 ? 1 : slim_ceil_div(2 * workers, p.groups);
+    p.pieces = workers == 1 ? 1 : slim_ceil_div(2 * workers, p.groups);
     p.pieces = SLIM_MAX((size_t)1, SLIM_MIN(p.pieces, p.block / WINOGRAD_FEW_TILES));
     p.chunk = slim_ceil_div(p.block, SLIM_MAX(p.pieces, slim_ceil_div(p.block, WINOGRAD_TILES)));
     p.chunks = slim_ceil_div(p.block, p.chunk);
@@ -59,6 +61,14 @@ static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, cons
     p.zeros_bytes = slim_align(SLIM_MAX(p.k_row, width) * sizeof(float));
     p.shared_bytes = slim_align(slim_ceil_div(p.zeros_bytes + WINOGRAD_PLANES * p.input_plane * sizeof(float), workers));
     p.own_bytes = slim_align(WINOGRAD_PLANES * (p.weight_plane + p.output_plane) * sizeof(float));
+    p.few = session->kernels->winograd_few_f32 && p.tiles <= SLIM_WINOGRAD_FEW;
+    if (p.few) {
+        const size_t floats = WINOGRAD_PLANES * SLIM_WINOGRAD_FEW;
+        const size_t channels = slim_ceil_div(p.k, SLIM_WINOGRAD_FEW_CHANNELS) * SLIM_WINOGRAD_FEW_CHANNELS;
+        p.output_plane = SLIM_WINOGRAD_FEW * SLIM_PANEL;
+        p.shared_bytes = slim_align(slim_ceil_div(p.zeros_bytes + floats * channels * sizeof(float), workers));
+        p.own_bytes = floats * SLIM_PANEL * sizeof(float);
+    }
     return p;
 }
 
@@ -84,7 +94,7 @@ SLIM_COLD static slim_status winograd_prepare(slim_prepare *p)
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the window is not 3x3 with stride 1");
     dims[0] = x->dims[0];
     dims[3] = a->out_channels;
-    winograd_plan plan = winograd_layout(a, x, dims, p->session->threads);
+    winograd_plan plan = winograd_layout(a, x, dims, p->session);
     if ((size_t)w->dims[0] != plan.panels || (size_t)w->dims[1] != 9 * plan.k || w->dims[2] != SLIM_PANEL
         || (size_t)bias->dims[0] != plan.panels * SLIM_PANEL)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the channels");
@@ -139,10 +149,17 @@ SLIM_VECTORIZE static void winograd_input(void *context, size_t index, int worke
         }
     }
     task.pixels = pixels;
-    task.channels = p->k;
-    task.planes = c->inputs + index * p->k_row;
-    task.plane_stride = p->input_plane;
+    task.channels = p->few ? SLIM_MIN(p->k, (size_t)SLIM_WINOGRAD_FEW_CHANNELS) : p->k;
+    task.planes = c->inputs + index * (p->few ? SLIM_WINOGRAD_FEW_CHANNELS : p->k_row);
+    task.plane_stride = p->few ? SLIM_WINOGRAD_FEW * SLIM_WINOGRAD_FEW_CHANNELS : p->input_plane;
     c->step->kernels->winograd_input_f32(&task);
+    for (size_t from = task.channels; from < p->k; from += task.channels) {   /* of few tiles, the other blocks of channels */
+        for (size_t i = 0; i < WINOGRAD_PLANES; i++)
+            pixels[i] += task.channels;
+        task.channels = SLIM_MIN(p->k - from, task.channels);
+        task.planes += WINOGRAD_PLANES * task.plane_stride;
+        c->step->kernels->winograd_input_f32(&task);
+    }
 }
 
 /* The planes of the filters `panel` to panel + panels, input channels from `from` on: each [panels][channels][16]. */
@@ -251,6 +268,21 @@ SLIM_VECTORIZE static void winograd_filter(void *context, size_t index, int work
     }
 }
 
+/* A panel of filters on all tiles where they are few. */
+static void winograd_few(void *context, size_t panel, int worker)
+{
+    const winograd_context *c = (const winograd_context *)context;
+    const winograd_plan *p = &c->plan;
+    slim_winograd_f32_few task;
+    task.in = c->inputs;
+    task.k = p->k;
+    task.weights = (const float *)c->w->data + panel * 9 * p->k * SLIM_PANEL;
+    task.out = (float *)(slim_step_scratch(c->step, 0) + c->threads * p->shared_bytes + (size_t)worker * p->own_bytes);
+    c->step->kernels->winograd_few_f32(&task);
+    for (size_t i = 0; i < p->tiles; i++)
+        winograd_output(c, task.out + i * SLIM_PANEL, i, panel, 1);
+}
+
 static void winograd_run(const slim_step *s)
 {
     winograd_context c;
@@ -262,14 +294,17 @@ static void winograd_run(const slim_step *s)
     c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
     c.y = slim_step_output(s, 0);
     c.threads = (size_t)s->session->threads;
-    c.plan = winograd_layout(c.a, c.x, c.y->dims, s->session->threads);
+    c.plan = winograd_layout(c.a, c.x, c.y->dims, s->session);
     c.zeros = (float *)slim_step_scratch(s, 0);
     c.inputs = c.zeros + c.plan.zeros_bytes / sizeof(float);
     slim_fill(c.zeros, 0, c.plan.zeros_bytes);
     for (c.first = 0; c.first < c.plan.tiles; c.first += c.count) {
         c.count = SLIM_MIN(c.plan.block, c.plan.tiles - c.first);
         slim_parallel(s, c.count, winograd_input, &c);
-        slim_parallel(s, c.plan.groups * c.plan.pieces, winograd_filter, &c);
+        if (c.plan.few)
+            slim_parallel(s, c.plan.panels, winograd_few, &c);
+        else
+            slim_parallel(s, c.plan.groups * c.plan.pieces, winograd_filter, &c);
     }
 }
 
