@@ -112,7 +112,7 @@ typedef struct bf16_context {
 } bf16_context;
 
 /* As the kernel of that name, but the results are fp32. Subnormal numbers are zero, as the instruction has them. */
-static void bf16_round(const slim_round_bf16_task *task)
+SLIM_VECTORIZE static void bf16_round(const slim_round_bf16_task *task)
 {
     for (size_t pixel = 0; pixel < task->pixels; pixel++) {
         const float *__restrict from = task->from + pixel * task->k;
