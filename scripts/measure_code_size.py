@@ -9,6 +9,7 @@ the text between the file's banners which file of the core defines it.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -73,8 +75,8 @@ def _by_file(symbols: list[tuple[str, int]], text: str, total: int) -> dict[str,
 
 
 def _definitions_and_texts(text: str) -> tuple[dict[str, str], Counter[str]]:
-    """The file of each name that it defines (on a line at the margin before a bracket or `=`, or in SLIM_NAME), and the
-    bytes of each file's string literals."""
+    """The file of each name that it defines (on a line at the margin before a bracket or `=`, in SLIM_NAME, or with its
+    beginning in a macro), and the bytes of each file's string literals."""
     files: dict[str, str] = {}
     texts: Counter[str] = Counter()
     inside = [NETWORK]
@@ -87,6 +89,8 @@ def _definitions_and_texts(text: str) -> tuple[dict[str, str], Counter[str]]:
         path = VECTORS if path.startswith("isa/") and path != "isa/select.c" else path
         if line[:1].isalpha() and not line.endswith(";"):
             files |= dict.fromkeys(re.findall(r"\b(\w+)(?=[(\[]| =)", line), path)
+        for name in re.findall(r"\b(\w+_)##\w+\(", line):  # functions that a macro makes
+            files.setdefault(name, path)
         if path == VECTORS or path.startswith("kernels/"):
             for name in re.findall(r"SLIM_NAME\((\w+)", line):
                 files.setdefault(name, path)
@@ -96,28 +100,46 @@ def _definitions_and_texts(text: str) -> tuple[dict[str, str], Counter[str]]:
 
 
 def smaller(family: str, isa: str, whole: Mapping[str, int]) -> dict[str, int]:
-    """Kernels of which a single file may leave a part out, by `without`'s name of them, and their bytes without it."""
-    kernels = {kernel for op in OPERATORS.values() for kernel in op.kernels}
+    """Files of which a single file may leave a part out, by `without`'s name of them, and their bytes without it."""
     found = {}
-    for part in PARTS.keys() - kernels:
+    for part in PARTS:
         measured = measure(family, isa, [part])
-        found |= {without(path, part): measured[path] for path, size in whole.items() if measured[path] < 0.95 * size}
+        for path, size in whole.items():
+            if re.search(rf"SLIM_HAS_(KERNEL_)?{part.upper()}\b", _text(path)) and measured.get(path, 0) < 0.95 * size:
+                found[without(path, part)] = measured.get(path, 0)
     return found
 
 
+def _text(path: str) -> str:
+    """What a file of the core says; nothing for the names that stand for several."""
+    return (CORE / path).read_text(encoding="utf-8") if (CORE / path).is_file() else ""
+
+
+def both(where: tuple[str, str]) -> tuple[dict[str, int], dict[str, int]]:
+    """What `measure` and `smaller` say of a family and an instruction set."""
+    measured = measure(*where)
+    return measured, smaller(*where, measured)
+
+
 def main() -> int:
-    families: dict[str, dict[str, dict[str, int]]] = {}
-    for family, command in COMPILERS.items():
+    for command in COMPILERS.values():
         if not shutil.which(command[0]):
             print(f"{command[0]} is not installed", file=sys.stderr)
             return 1
+    families: dict[str, dict[str, dict[str, int]]] = {}
+    each = [(family, isa) for family in COMPILERS for isa in ISAS[family]]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = dict(zip(each, pool.map(both, each), strict=True))
+    for family in COMPILERS:
         families[family] = {"rest": {}}
         for isa in ISAS[family]:
-            measured = measure(family, isa)
-            own = {path: size for path, size in measured.items() if path.startswith("kernels/") or path == VECTORS}
-            families[family][isa] = own | smaller(family, isa, own)
-            families[family]["rest"] = {path: size for path, size in measured.items() if path not in own}
-            print(f"{family} {isa}: {sum(measured.values())} bytes with every operator, {sum(own.values())} of kernels")
+            measured, parts = made[family, isa]
+            sizes = measured | parts
+            own = {path: size for path, size in sizes.items() if path.startswith("kernels/") or path == VECTORS}
+            families[family][isa] = own
+            families[family]["rest"] = {path: size for path, size in sizes.items() if path not in own}
+            kernels = sum(size for path, size in own.items() if path in measured)
+            print(f"{family} {isa}: {sum(measured.values())} bytes with every operator, {kernels} of kernels")
     version = subprocess.run(["gcc", "-dumpfullversion"], check=True, capture_output=True, text=True).stdout.strip()
     table = {"compiler": f"gcc {version} -O3", "families": families}
     TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")

@@ -41,7 +41,7 @@ def code_size(program: bytes | bytearray | memoryview, isa: str, *, family: str 
 
 
 def without(path: str, part: str) -> str:
-    """The table's name of a kernel file that leaves a part of `manifest.PARTS` out."""
+    """The table's name of a file that leaves a part of `manifest.PARTS` out."""
     return f"{path} without {part}"
 
 
@@ -55,14 +55,12 @@ def selection_size(selection: Selection, family: str, isas: Iterable[str]) -> in
     files = spliced_files(order, {"include/slim_selection.h": ""})
     kernels = [f"kernels/{name}.c" for name in selection.kernels]
 
-    def kernel_bytes(isa: str, path: str) -> int:
+    def file_bytes(where: str, path: str) -> int:
         parts = [without(path, part) for part in selection.without]
-        return min((measured[isa][name] for name in [path, *parts] if name in measured[isa]), default=0)
+        return min((measured[where][name] for name in [path, *parts] if name in measured[where]), default=0)
 
-    return (
-        measured["rest"][NETWORK]
-        + sum(measured["rest"].get(path, 0) for path in files)
-        + sum(kernel_bytes(isa, path) for isa in isas for path in [*kernels, VECTORS])
+    return sum(file_bytes("rest", path) for path in [NETWORK, *files]) + sum(
+        file_bytes(isa, path) for isa in isas for path in [*kernels, VECTORS]
     )
 
 

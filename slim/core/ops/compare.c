@@ -34,8 +34,8 @@ SLIM_COLD static slim_status compare_prepare(slim_prepare *p)
 
 /* Each mode for values of one type. `out` is local memory. */
 #define COMPARE_BLOCK(type, name)                                                                                      \
-    SLIM_VECTORIZE static void compare_##name(int mode, const void *from_a, const void *from_b, size_t step_a,         \
-                                              size_t step_b, unsigned char *__restrict out, size_t n)                  \
+    static void compare_##name(int mode, const void *from_a, const void *from_b, size_t step_a, size_t step_b,         \
+                               unsigned char *__restrict out, size_t n)                                                \
     {                                                                                                                  \
         const type *a = (const type *)from_a, *b = (const type *)from_b;                                               \
         type x, y;                                                                                                     \
