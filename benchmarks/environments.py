@@ -1,7 +1,8 @@
 """A virtual environment for each engine, made on first use from pinned PyPI packages.
 
-They live under `$SLIM_BENCH_DIR`, or `.bench/` in the checkout. slim itself runs in the environment that runs the
-benchmark.
+They live under `$SLIM_BENCH_DIR`, or `.bench/` in the checkout. slim has one like the others, with the wheel that this
+checkout makes: a checkout compares the core with its sources at each load, and its modules may not be compiled yet.
+slim's files of networks are made in the environment that runs the benchmark.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from functools import cache as once
 from pathlib import Path
@@ -41,6 +43,7 @@ NUMPY = "numpy==2.4.6"
 ENVIRONMENTS = {
     environment.name: environment
     for environment in (
+        Environment("slim", (NUMPY,)),
         Environment("onnxruntime", ("onnxruntime==1.31.1", "onnx==1.23.2", NUMPY, "sympy")),
         Environment("openvino", ("openvino==2026.4.1", "nncf==3.4.0", NUMPY)),
         # pnnx declares torch as a dependency; its converter of ONNX files is a binary that needs nothing
@@ -75,8 +78,11 @@ ENVIRONMENTS = {
 }
 
 ENGINES = ("slim", "onnxruntime", "openvino", "ncnn", "mnn", "litert")
-PREPARED_IN = {"litert": "litert-convert"}
+CHECKOUT = "checkout"  # the environment that runs the benchmark
+PREPARED_IN = {"litert": "litert-convert", "slim": CHECKOUT}
 """Engines whose converter lives in another environment than they do."""
+
+WHEEL = ("slim", "configs", "scripts", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 
 
 def cache() -> Path:
@@ -89,26 +95,53 @@ def cache() -> Path:
     return folder
 
 
+@once
 def python_of(name: str) -> Path:
     """The interpreter of an environment, which is created where it is absent or its pins have changed.
 
     Raises BenchError with pip's last words when packages cannot be installed."""
-    if name == "slim":
+    if name == CHECKOUT:
         return Path(sys.executable)
     environment = ENVIRONMENTS[name]
     folder = cache() / name
     stamp, python = folder / "pins", folder / "bin" / "python"
-    if stamp.is_file() and stamp.read_text() == environment.pins and python.exists():
+    pins = environment.pins + (_sources() if name == "slim" else "")
+    if stamp.is_file() and stamp.read_text() == pins and python.exists():
         return python
-    print(f"installing {' '.join(environment.packages + environment.alone)} into {folder}", file=sys.stderr)
+    print(f"installing {name} into {folder}", file=sys.stderr)
     shutil.rmtree(folder, ignore_errors=True)
     _run([sys.executable, "-m", "venv", str(folder)])
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*pip, *environment.packages])
     if environment.alone:
         _run([*pip, "--no-deps", *environment.alone])
-    stamp.write_text(environment.pins)
+    if name == "slim":
+        _install_wheel(pip)
+    stamp.write_text(pins)
     return python
+
+
+def _sources() -> str:
+    """Changes when anything does that goes into slim's wheel."""
+    digest = hashlib.sha256()
+    for part in WHEEL:
+        path = ROOT / part
+        for file in sorted(path.rglob("*")) if path.is_dir() else (path,):
+            if file.is_file() and not (file.suffix == ".so" or "__pycache__" in file.parts):
+                digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _install_wheel(pip: list[str]) -> None:
+    """slim as users get it, without what its converters need; made from a copy, to leave nothing in the checkout."""
+    with tempfile.TemporaryDirectory() as folder:
+        for part in WHEEL:
+            path = ROOT / part
+            if path.is_dir():
+                shutil.copytree(path, Path(folder, part), ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+            else:
+                shutil.copy(path, folder)
+        _run([*pip, "--no-deps", folder])
 
 
 @once

@@ -16,7 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.environments import ROOT, python_of
+from benchmarks.environments import CHECKOUT, ROOT, python_of
+
+# the checkout comes after an environment's own packages, so that slim is the one that is installed there
+SERVE = (
+    "import runpy, sys; sys.path.append(sys.argv.pop(1)); "
+    "runpy.run_module('benchmarks.engines.serve', run_name='__main__', alter_sys=True)"
+)
 
 
 class WorkerError(Exception):
@@ -34,7 +40,9 @@ class Worker:
         self, engine: str, cores: Sequence[int], environment: str | None = None, log: Path | None = None
     ) -> None:
         self.engine = engine
-        command = [str(python_of(environment or engine)), "-m", "benchmarks.engines.serve", engine]
+        environment = environment or engine
+        command = [str(python_of(environment)), "-P", "-c", SERVE, str(ROOT), engine]
+        path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}" if environment == CHECKOUT else ""
         threads = {f"{name}_NUM_THREADS": str(len(cores)) for name in ("OMP", "OPENBLAS", "MKL")}
         self._log = open(log or os.devnull, "ab")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
@@ -45,7 +53,7 @@ class Worker:
             text=True,
             cwd=ROOT,
             start_new_session=True,  # so that whatever an engine starts can be ended with it
-            env={**os.environ, **threads, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, **threads, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": path},
         )
 
     def __enter__(self) -> Worker:
