@@ -66,7 +66,7 @@ class Budget:
             try:
                 return None if text is None else parse(text)
             except SlimError as error:
-                problems.extend(replace(problem, where=f"budget for {name}") for problem in error.problems)
+                problems.extend(problem._replace(where=f"budget for {name}") for problem in error.problems)
                 return None
 
         budget = cls(
@@ -226,7 +226,7 @@ class _Reader:
         try:
             return parse_bytes(value) if value is not None else 0
         except SlimError as error:
-            self.problems += [replace(problem, where=f"{self.path}: {key}") for problem in error.problems]
+            self.problems += [problem._replace(where=f"{self.path}: {key}") for problem in error.problems]
             return 0
 
     def by_threads(self, key: str) -> dict[int, float]:
@@ -243,7 +243,7 @@ class _Reader:
         try:
             return Budget.parse(**texts)
         except SlimError as error:
-            self.problems += [replace(problem, where=f"{self.path}: {problem.where}") for problem in error.problems]
+            self.problems += [problem._replace(where=f"{self.path}: {problem.where}") for problem in error.problems]
             return Budget()
 
     def calibration(self) -> Calibration:

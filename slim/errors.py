@@ -7,11 +7,10 @@ raised together, so that a user sees every unsupported operator at once rather t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong. `where` reads like `model.onnx: node 'conv1' (Conv), input 'W'`."""
 
     what: str

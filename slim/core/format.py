@@ -11,8 +11,8 @@ A program is little-endian and made of 32-bit words, in five sections:
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 MAGIC = 0x4D494C53  # "SLIM"
 VERSION = 1
@@ -47,13 +47,12 @@ class Kind(IntEnum):
     INPUT = 2  # in the arena, shape recorded here until the session is resized
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """One member of a record: `code` is the letter of Python's `struct` module."""
 
     name: str
     code: str
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # hides a method of tuples
 
 
 _C_TYPES = {"B": "uint8_t", "H": "uint16_t", "I": "uint32_t", "i": "int32_t", "f": "float", "Q": "uint64_t"}

@@ -23,7 +23,7 @@ def program_bytes(program: ProgramLike) -> np.ndarray:
     if isinstance(program, (str, PathLike)):
         path = Path(program)
         try:
-            with path.open("rb") as file:
+            with open(path, "rb", buffering=0) as file:
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
             raise CoreError(
@@ -42,6 +42,8 @@ def program_bytes(program: ProgramLike) -> np.ndarray:
 class Handle:
     """`slim_model` and `slim_session`. The session is freed when this object goes, the bytes are kept as long."""
 
+    session: ctypes.c_void_p | None = None
+
     def __init__(self, program: ProgramLike, threads: int, isa: int) -> None:
         self.lib = core()
         self.bytes = program_bytes(program)
@@ -59,7 +61,6 @@ class Handle:
             ctypes.byref(pointer), ctypes.byref(self.model), ctypes.byref(self.options)
         )
         self.session = pointer
-        self._finalizer = weakref.finalize(self, self.lib.slim_session_free, pointer)
         if status:
             self.fail(status)
 
@@ -94,4 +95,9 @@ class Handle:
 
     def close(self) -> None:
         """Free the session now."""
-        self._finalizer()
+        session, self.session = self.session, None
+        if session:
+            self.lib.slim_session_free(session)
+
+    def __del__(self) -> None:
+        self.close()  # not weakref.finalize: its first use takes as long as the core takes for a whole session

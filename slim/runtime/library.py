@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from ctypes import POINTER, c_char_p, c_double, c_float, c_int, c_int32, c_size_t, c_void_p
 from functools import cache
-from pathlib import Path
+from typing import Any
 
 from slim.core.format import MAX_RANK
 from slim.core.newest import is_current
@@ -47,7 +48,7 @@ class Tensor(ctypes.Structure):
     ]
 
 
-_SIGNATURES: dict[str, tuple[object, list[object]]] = {
+_SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "slim_model_open": (c_int, [POINTER(Model), c_void_p, c_size_t]),
     "slim_session_bytes": (c_size_t, [POINTER(Model), POINTER(Options)]),
     "slim_session_init": (c_int, [POINTER(c_void_p), POINTER(Model), POINTER(Options), c_void_p, c_size_t]),
@@ -79,30 +80,36 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
 }
 
 
-def _path() -> Path:
+class Core(ctypes.CDLL):
+    """The library; a function gets its signature when it is first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        function = super().__getattr__(name)
+        if name in _SIGNATURES:
+            function.restype, function.argtypes = _SIGNATURES[name]
+        return function
+
+
+def _path() -> str:
     """The library: a wheel's as it is, a checkout's if no source is newer. Importing the compiler takes longer than a
     first run, so that is left to the day when something has to be compiled."""
-    package = Path(__file__).resolve().parents[1]
-    built = package / "runtime" / "_core.so"
-    if (package.parent / "pyproject.toml").is_file():
-        if is_current(str(built), str(package / "core")):
+    runtime = os.path.dirname(__file__)
+    package = os.path.dirname(runtime)
+    built = os.path.join(runtime, "_core.so")
+    if os.path.isfile(os.path.join(package, os.pardir, "pyproject.toml")):
+        if is_current(built, os.path.join(package, "core")):
             return built
-    elif built.is_file():
+    elif os.path.isfile(built):
         return built
     from slim.core.compile import library_path
 
-    return library_path()
+    return str(library_path())
 
 
 @cache
-def core() -> ctypes.CDLL:
+def core() -> Core:
     """The library, compiled first where an editable checkout's sources are newer than it is."""
-    library = ctypes.CDLL(str(_path()))
-    for name, (result, arguments) in _SIGNATURES.items():
-        function = getattr(library, name)
-        function.restype = result
-        function.argtypes = arguments
-    return library
+    return Core(_path())
 
 
 def text(value: bytes | None) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slim.runtime.handle import Handle, ProgramLike
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """Bytes that a session takes beyond the program itself."""
 
     arena_bytes: int  # activations and scratch memory

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,7 @@ _DTYPES: dict[int, np.dtype[np.generic]] = {
 }
 
 
-@dataclass(frozen=True)
-class TensorInfo:
+class TensorInfo(NamedTuple):
     """Name, shape and type of an input or output; scale and zero point where it is quantized."""
 
     name: str
@@ -42,8 +41,7 @@ class TensorInfo:
     zero_point: int = 0
 
 
-@dataclass(frozen=True)
-class StepTime:
+class StepTime(NamedTuple):
     """Median time of one step of the program."""
 
     name: str

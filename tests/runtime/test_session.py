@@ -200,3 +200,11 @@ def test_a_scalar_goes_in_and_out() -> None:
     got = Session(lower(ir.from_proto(model))).run({"x": np.float32(1.0)})["y"]
     assert got.shape == ()
     assert got == pytest.approx(np.e, rel=1e-6)
+
+
+def test_a_closed_session_runs_no_more(program: bytes) -> None:
+    session = Session(program)
+    session.close()
+    session.close()
+    with pytest.raises(CoreError, match="argument"):
+        session.run_bound()
