@@ -203,14 +203,17 @@ def test_a_winograd_of_an_image_that_does_not_fit_is_refused(change: dict[str, i
 
 @SETTINGS
 @given(
-    rows=st.integers(40, 300), half=st.integers(1, 40), outputs=st.integers(17, 150), residual=st.booleans()
-)  # fmt: skip
+    rows=st.integers(40, 300),
+    half=st.one_of(st.integers(1, 40), st.just(512)),  # of 512, rows meet in a set of the cache: they are copied
+    outputs=st.integers(17, 150),
+    residual=st.booleans(),
+)
 def test_strassen(isa: str, rows: int, half: int, outputs: int, residual: bool) -> None:
     x, w, b, more = floats(rows, 2 * half), floats(outputs, 2 * half), floats(outputs), floats(rows, outputs)
     operands = [x, constant(panels.gemm_f32(w)), constant(panels.vector(b))] + [more] * residual
     got = run(isa, "strassen_f32", operands, {"stride_h": 1, "stride_w": 1, "out_channels": outputs, **FREE})
     expected = x.astype(np.float64) @ w.T + b + (more if residual else 0)
-    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=2e-6 * (half + 50))
 
 
 @SETTINGS

@@ -412,7 +412,8 @@ struct slim_kernels {
 #endif
 #if SLIM_HAS_KERNEL_STRASSEN_F32
     /* Sums of halves of two rows, a = (a11, a12) and b = (a21, a22), `half` floats each: to[0] = a21 + a22,
-     * to[1] = to[0] - a11, to[2] = a11 - a21, to[3] = a12 - to[1]; up to 60 bytes after each are written */
+     * to[1] = to[0] - a11, to[2] = a11 - a21, to[3] = a12 - to[1]; up to 60 bytes after each are written. Copies of a11, a12
+     * and a22 go to to[4], to[5] and to[6], unless to[4] is NULL */
     void (*strassen_rows_f32)(const float *a, const float *b, float *const *to, size_t half);
 #endif
 #if SLIM_HAS_KERNEL_POOL_F32

@@ -19,6 +19,7 @@
 #define STRASSEN_LEAST ((size_t)48)    /* with fewer pixels, sums of weights take longer than they save: on AVX-512, */
 #define STRASSEN_LEAST_NARROW ((size_t)128)   /* and elsewhere, where tiles are smaller */
 #define STRASSEN_PAD ((size_t)16)      /* floats between rows of sums, against cache sets that coincide */
+#define STRASSEN_WAY ((size_t)1024)    /* floats: what lies a multiple of them apart falls into one set of a first-level cache */
 #define STRASSEN_PANELS ((size_t)SLIM_GEMM_F32_PART_PANELS)   /* of each half that are finished together */
 #define STRASSEN_WIDTH (STRASSEN_PANELS * SLIM_PANEL)
 
@@ -30,23 +31,30 @@ typedef struct strassen_plan {
     size_t blocks, rows;        /* of pixels; of a block's upper half, at most */
     size_t half;                /* of the input channels, a panel's multiple */
     size_t sums;                /* floats from a row of sums to the next */
+    size_t copied, copies;      /* floats from a pixel's copy to the next, and of all copies; 0 where none are made */
     size_t scratch;             /* bytes */
 } strassen_plan;
 
-static strassen_plan strassen_layout(const slim_value *x, size_t pixels, size_t n, const slim_kernels *kernels)
+static strassen_plan strassen_layout(const slim_strassen_f32_attributes *a, const slim_value *x, size_t pixels,
+                                     const slim_kernels *kernels)
 {
     strassen_plan p;
     p.k = (size_t)x->dims[x->rank - 1];
-    p.n = n;
+    p.n = (size_t)a->out_channels;
     p.pixels = pixels;
-    p.panels = slim_ceil_div(n, SLIM_PANEL);
+    p.panels = slim_ceil_div(p.n, SLIM_PANEL);
     p.blocks = slim_ceil_div(pixels, STRASSEN_BLOCK);
     if (kernels->lanes == 16 && pixels >= 2 * STRASSEN_HALF)
         p.blocks *= 2;
     p.rows = slim_ceil_div(slim_ceil_div(pixels, p.blocks), 2);
     p.half = slim_ceil_div(p.k / 2, SLIM_PANEL) * SLIM_PANEL;
     p.sums = p.half + STRASSEN_PAD;
-    p.scratch = (2 * p.half + 4 * p.rows * p.sums + (p.half + 3 * p.rows) * STRASSEN_WIDTH) * sizeof(float)
+    /* a tile's 12 rows would meet in one set of the cache, which has eight places: copies of them do not */
+    p.copied = 0;
+    if (kernels->lanes == 16 && p.k % (2 * SLIM_PANEL) == 0 && p.k * (size_t)a->stride_w % STRASSEN_WAY == 0)
+        p.copied = p.k + STRASSEN_PAD;
+    p.copies = p.copied ? p.rows * (p.copied + p.sums) : 0;
+    p.scratch = (2 * p.half + 4 * p.rows * p.sums + p.copies + (p.half + 3 * p.rows) * STRASSEN_WIDTH) * sizeof(float)
         + 8 * p.rows * sizeof(float *) + sizeof(size_t);
     return p;
 }
@@ -78,7 +86,7 @@ SLIM_COLD static slim_status strassen_prepare(slim_prepare *p)
     if (dims[x->rank - 1] % 2 || dims[x->rank - 1] > STRASSEN_DEPTH)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the input channels are odd or more than the core takes");
     dims[x->rank - 1] = a->out_channels;
-    strassen_plan plan = strassen_layout(x, pixels, (size_t)a->out_channels, p->session->kernels);
+    strassen_plan plan = strassen_layout(a, x, pixels, p->session->kernels);
     if ((size_t)w->dims[0] != plan.panels || (size_t)w->dims[1] != plan.k || w->dims[2] != SLIM_PANEL
         || (size_t)slim_prepare_input(p, 2)->dims[0] != plan.panels * SLIM_PANEL)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the channels");
@@ -100,6 +108,7 @@ typedef struct strassen_context {
     /* in the worker's scratch memory */
     float *zeros;                   /* [2 half] */
     float *sums;                    /* S: [4][rows][half + pad] */
+    float *copies;                  /* [rows][k + pad] of the upper half, [rows][half + pad] of A22 */
     float *t, *u, *v, *q;           /* [half][32], and [rows][32] each */
     const float **left, **right;    /* [2 rows]: A11 and A21, A12 and A22 */
     const float **sum_rows;         /* [4][rows] */
@@ -110,7 +119,8 @@ static void strassen_place(strassen_context *c, int worker)
 {
     c->zeros = (float *)(void *)slim_step_scratch(c->step, worker);
     c->sums = c->zeros + 2 * c->plan.half;
-    c->t = c->sums + 4 * c->plan.rows * c->plan.sums;
+    c->copies = c->sums + 4 * c->plan.rows * c->plan.sums;
+    c->t = c->copies + c->plan.copies;
     c->u = c->t + c->plan.half * STRASSEN_WIDTH;
     c->v = c->u + c->plan.rows * STRASSEN_WIDTH;
     c->q = c->v + c->plan.rows * STRASSEN_WIDTH;
@@ -146,7 +156,7 @@ static void strassen_sums(const strassen_context *c)
     for (size_t i = 0; i < c->upper; i++) {
         const float *a = strassen_pixel(c, c->first + i);
         const float *b = i < c->lower ? strassen_pixel(c, c->first + c->upper + i) : c->zeros;
-        float *to[4];
+        float *to[7] = {NULL};
         c->left[i] = a;
         c->left[c->upper + i] = b;
         if (!c->pairs)
@@ -155,6 +165,11 @@ static void strassen_sums(const strassen_context *c)
         c->right[c->upper + i] = b + half;
         for (size_t s = 0; s < 4; s++)
             c->sum_rows[s * c->upper + i] = to[s] = c->sums + (s * c->plan.rows + i) * c->plan.sums;
+        if (c->plan.copied) {
+            c->left[i] = to[4] = c->copies + i * c->plan.copied;
+            c->right[i] = to[5] = to[4] + half;
+            c->right[c->upper + i] = to[6] = c->copies + c->plan.rows * c->plan.copied + i * c->plan.sums;
+        }
         c->step->kernels->strassen_rows_f32(a, b, to, half);
     }
 }
@@ -268,7 +283,7 @@ static void strassen_run(const slim_step *s)
     c.bias = (const float *)slim_step_input(s, 2)->data;
     c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
     c.y = slim_step_output(s, 0);
-    c.plan = strassen_layout(c.x, c.y->count / (size_t)c.a->out_channels, (size_t)c.a->out_channels, s->kernels);
+    c.plan = strassen_layout(c.a, c.x, c.y->count / (size_t)c.a->out_channels, s->kernels);
     for (int worker = 0; worker < s->session->threads; worker++) {
         strassen_place(&c, worker);
         *c.ready = 0;
