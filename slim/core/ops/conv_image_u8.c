@@ -2,6 +2,7 @@
  *
  * Input rows are interleaved and padded in scratch memory. Rows of each window are then copied behind each other, so that the
  * GEMM kernel has one long tap: filter rows of 9 or 21 bytes would each end in an unfinished word of four. */
+#include "ops/cut.h"
 #include "ops/gemm_u8.h"
 #include "ops/window.h"
 
@@ -16,11 +17,13 @@ typedef struct conv_image_u8_plan {
     size_t patch;                   /* bytes from a copied window to the next */
     size_t strip;                   /* windows at once */
     size_t row;                     /* bytes of a padded input row */
-    size_t band, rows;              /* output rows of a task, and the input rows that they touch */
+    size_t bands;                   /* of an image: tasks */
+    size_t rows;                    /* input rows that a band touches, at most */
     size_t bytes, patches, pointers;   /* of scratch: input rows, windows, row pointers */
 } conv_image_u8_plan;
 
-static conv_image_u8_plan conv_image_u8_layout(const slim_window *w, const slim_value *x, size_t out_h, size_t out_w)
+static conv_image_u8_plan conv_image_u8_layout(const slim_window *w, const slim_value *x, size_t out_h, size_t out_w,
+                                               int threads)
 {
     conv_image_u8_plan p;
     p.channels = (size_t)x->dims[1];
@@ -31,8 +34,8 @@ static conv_image_u8_plan conv_image_u8_layout(const slim_window *w, const slim_
     p.strip = SLIM_MAX((size_t)1, SLIM_MIN(CONV_IMAGE_U8_PATCHES / (CONV_IMAGE_U8_TILES * p.patch), (size_t)6));
     p.strip *= CONV_IMAGE_U8_TILES;
     p.row = slim_align(((size_t)x->dims[3] + (size_t)w->pad_left + (size_t)w->pad_right) * p.channels + CONV_IMAGE_U8_COPY);
-    p.band = SLIM_MIN(out_h, SLIM_MAX((size_t)1, CONV_IMAGE_U8_BAND / out_w));
-    p.rows = (p.band - 1) * (size_t)w->stride_h + (size_t)w->kernel_h;
+    p.bands = slim_bands(out_h, SLIM_MAX((size_t)1, CONV_IMAGE_U8_BAND / out_w), threads);
+    p.rows = (slim_ceil_div(out_h, p.bands) - 1) * (size_t)w->stride_h + (size_t)w->kernel_h;
     p.bytes = p.rows * p.row;
     p.patches = slim_align(p.strip * p.patch);
     p.pointers = p.strip * sizeof(uint8_t *);
@@ -64,7 +67,7 @@ SLIM_COLD static slim_status conv_image_u8_prepare(slim_prepare *p)
         return status;
     if (a->kernel_h < 1 || window.dilation_h != 1 || window.dilation_w != 1 || a->out_channels < 1 || x->dims[1] > 4)
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the window is empty or dilated, or there are more than 4 channels");
-    conv_image_u8_plan plan = conv_image_u8_layout(&window, x, (size_t)dims[1], (size_t)dims[2]);
+    conv_image_u8_plan plan = conv_image_u8_layout(&window, x, (size_t)dims[1], (size_t)dims[2], p->session->threads);
     const size_t panels = slim_ceil_div((size_t)a->out_channels, SLIM_PANEL);
     if ((status = slim_gemm_u8_check(p, panels, 1, plan.k, a->lo, a->hi)) != SLIM_OK)
         return status;
@@ -80,7 +83,6 @@ typedef struct conv_image_u8_context {
     const slim_value *x, *y;
     slim_window window;
     conv_image_u8_plan plan;
-    size_t bands;                   /* of an image */
 } conv_image_u8_context;
 
 enum { CONV_IMAGE_U8_WORDS = 16 };   /* pixels that become words of four bytes at a time */
@@ -163,8 +165,8 @@ static void conv_image_u8_band(void *context, size_t index, int worker)
     const slim_window *w = &c->window;
     const conv_image_u8_plan *plan = &c->plan;
     const size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2];
-    const size_t image = index / c->bands, first = index % c->bands * plan->band;
-    const size_t count = SLIM_MIN(plan->band, out_h - first), pixels = count * out_w;
+    const size_t image = index / plan->bands, first = slim_band_row(index % plan->bands, plan->bands, out_h);
+    const size_t count = slim_band_row(index % plan->bands + 1, plan->bands, out_h) - first, pixels = count * out_w;
     const ptrdiff_t top = (ptrdiff_t)first * w->stride_h - w->pad_top;
     uint8_t *bytes = slim_step_scratch(c->step, worker), *patches = bytes + plan->bytes;
     const uint8_t **rows = (const uint8_t **)(void *)(patches + plan->patches);
@@ -196,9 +198,8 @@ static void conv_image_u8_run(const slim_step *s)
     c.y = slim_step_output(s, 0);
     turned = conv_image_u8_turned(c.x);
     c.window = slim_window_of(s, &turned);
-    c.plan = conv_image_u8_layout(&c.window, c.x, (size_t)c.y->dims[1], (size_t)c.y->dims[2]);
-    c.bands = slim_ceil_div((size_t)c.y->dims[1], c.plan.band);
-    slim_parallel(s, (size_t)c.y->dims[0] * c.bands, conv_image_u8_band, &c);
+    c.plan = conv_image_u8_layout(&c.window, c.x, (size_t)c.y->dims[1], (size_t)c.y->dims[2], s->session->threads);
+    slim_parallel(s, (size_t)c.y->dims[0] * c.plan.bands, conv_image_u8_band, &c);
 }
 
 SLIM_INTERNAL const slim_operator slim_op_conv_image_u8 = {
