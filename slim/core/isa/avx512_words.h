@@ -14,13 +14,29 @@
 #define SLIM_VF_MUL(a, b) _mm512_mul_ps((a), (b))
 #define SLIM_VF_DIV(a, b) _mm512_div_ps((a), (b))
 #define SLIM_VF_FMA(x, w, a) _mm512_fmadd_ps((x), (w), (a))
-/* Of the lower eight lanes: half the time where 512 bits take the unit twice (Zen 4), and no more elsewhere. */
-#define SLIM_VF_FMA_HALF(x, w, a) \
-    _mm512_castps256_ps512(_mm256_fmadd_ps(_mm512_castps512_ps256(x), _mm512_castps512_ps256(w), _mm512_castps512_ps256(a)))
 #define SLIM_VF_MAX(a, b) _mm512_max_ps((a), (b))   /* a > b ? a : b */
 #define SLIM_VF_MIN(a, b) _mm512_min_ps((a), (b))
 #define SLIM_VF_LOAD_PART(p, count) _mm512_maskz_loadu_ps((__mmask16)((1u << (count)) - 1), (p))
 #define SLIM_VF_STORE_PART(p, count, v) _mm512_mask_storeu_ps((p), (__mmask16)((1u << (count)) - 1), (v))
+
+/* Floats in turn: those of two vectors, eight of each, first, last, or the first in another order; */
+#define SLIM_VF_TURNS_LOW(a, b) _mm512_unpacklo_ps((a), (b))
+#define SLIM_VF_TURNS_HIGH(a, b) _mm512_unpackhi_ps((a), (b))
+#define SLIM_VF_TURNS_HALF(a, b) \
+    _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_unpacklo_ps(_mm512_castps512_ps256(a), _mm512_castps512_ps256(b))), \
+                       _mm256_unpackhi_ps(_mm512_castps512_ps256(a), _mm512_castps512_ps256(b)), 1)
+/* their sums, in the order of the vectors that they came from; */
+#define SLIM_VF_TURNS_SUM(low, high) \
+    _mm512_add_ps(_mm512_shuffle_ps((low), (high), 0x88), _mm512_shuffle_ps((low), (high), 0xdd))
+#define SLIM_VF_TURNS_SUM_HALF(a) SLIM_VF_TURNS_SUM((a), _mm512_castps256_ps512(_mm512_extractf32x8_ps((a), 1)))
+/* two floats of memory. */
+#define SLIM_VF_SPLAT_TWO(p) SLIM_NAME(slim_splat_two)(p)
+SLIM_TILE __m512 SLIM_NAME(slim_splat_two)(const float *p)
+{
+    long long two;
+    __builtin_memcpy(&two, p, sizeof two);
+    return _mm512_castsi512_ps(_mm512_set1_epi64(two));
+}
 
 #define SLIM_VI __m512i
 #define SLIM_VI_LOAD(p) _mm512_loadu_si512((const void *)(p))

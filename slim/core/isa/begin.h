@@ -5,6 +5,7 @@
  *   SLIM_LANES                         32-bit lanes of a vector: 1, 4, 8 or 16
  *   SLIM_VF_..., SLIM_VI_...           words on vectors of floats and of int32
  *   SLIM_VF_POWER(t)                   2^n of the float t = n + 1.5 * 2^23, whose low bits are n; 0 for n = -127
+ *   SLIM_VF_TURNS_..., SPLAT_TWO       products of two inputs at once, where the set has 16 lanes
  *   SLIM_DOT_...                       products of 4 unsigned and 4 signed bytes a lane
  *   SLIM_WIDE, SLIM_DEPTH              channels that uint8 depthwise kernels take together, and rows of the window
  *   SLIM_WIDE_...                      words on so many bytes, of so many rows

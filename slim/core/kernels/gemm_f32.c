@@ -3,17 +3,17 @@
  * A tile of a few rows by a few vectors of output channels stays in registers while k runs. One group of channels goes over
  * all rows before the next, so that its weights are read once from far memory. */
 
+#if defined(SLIM_VF_SPLAT_TWO)
+#include "kernels/gemm_f32_pairs.c"
+#endif
+
 #define SLIM_PREFETCH(p) __builtin_prefetch((p), 0, 2)   /* into the second-level cache */
 #define SLIM_GEMM_F32_AHEAD ((size_t)32 << 10)   /* weights of the next panels are fetched while these are in use, floats; */
 #define SLIM_GEMM_F32_NEAR ((size_t)1 << 10)     /* where they are more than that, only those that come soon */
 
-/* 24 and 40 channels are half a vector less than 2 and 3: where a half takes half the time there are tiles for it. */
-#if defined(SLIM_VF_FMA_HALF)
-#define SLIM_GEMM_F32_HALF(nv) ((nv) == 2 || (nv) == 3)
-#else
-#define SLIM_GEMM_F32_HALF(nv) 0
-#define SLIM_VF_FMA_HALF(x, w, a) (a)
-#endif
+/* A large tile of 512-bit vectors would wait for its stores: each takes two cycles, and the next tile's products stand too far
+ * behind them for the processor to see. So its last few k come row by row, between the stores. */
+#define SLIM_GEMM_F32_LATE(mr, nv) ((size_t)(SLIM_LANES == 16 && (nv) > 1 && (mr) * (nv) >= 24 ? 3 : 0))
 
 /* Parts of a larger product (slim_gemm_f32_part) are panels that tiles of so many vectors do: others have no code for them. */
 #define SLIM_GEMM_F32_PART_WIDTH \
@@ -24,10 +24,9 @@
 #define SLIM_GEMM_F32_PART(task, nv) ((const slim_gemm_f32_part *)NULL)
 #endif
 
-/* Rows `row` to row + mr, vectors `vector` to vector + nv. `subtracts`: the weights are a difference, made here and kept.
- * `half`: only the lower half of the last vector is there. */
+/* Rows `row` to row + mr, vectors `vector` to vector + nv. `subtracts`: the weights are a difference, made here and kept. */
 SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, size_t row, size_t vector, const int mr,
-                                             const int nv, const int subtracts, const int half)
+                                             const int nv, const int subtracts)
 {
     const slim_gemm_f32_part *part = SLIM_GEMM_F32_PART(task, nv);
     const int subtracted = part && part->minus && !subtracts;
@@ -41,7 +40,7 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
     const float *weights[4], *minus[4];    /* of each panel */
     float *difference[4], *out = task->out + row * task->out_stride + channel;
     SLIM_VF lo, hi, acc[16][8];
-    size_t tap, j;
+    size_t tap, j, early = k - (subtracts ? 0 : SLIM_MIN(k, SLIM_GEMM_F32_LATE(mr, nv))), late = (k - early) * SLIM_PANEL;
     int i, v, more;
     SLIM_UNROLL
     for (v = 0; v < nv; v += SLIM_VECTORS) {
@@ -83,7 +82,8 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
             x[i] = *from;
             from += taps;
         }
-        for (j = 0; j < k; j++) {
+        const size_t end = tap + 1 < taps ? k : early;
+        for (j = 0; j < end; j++) {
             SLIM_VF w[8];
             SLIM_UNROLL
             for (v = 0; v < nv; v++)
@@ -113,21 +113,33 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
                 SLIM_VF splat = SLIM_VF_SPLAT(x[i][j]);
                 SLIM_UNROLL
                 for (v = 0; v < nv; v++)
-                    acc[i][v] = half && v == nv - 1 ? SLIM_VF_FMA_HALF(splat, w[v], acc[i][v])
-                        : SLIM_VF_FMA(splat, w[v], acc[i][v]);
+                    acc[i][v] = SLIM_VF_FMA(splat, w[v], acc[i][v]);
             }
         }
     }
     lo = SLIM_VF_SPLAT(task->lo);
     hi = SLIM_VF_SPLAT(task->hi);
+    rows += taps - 1;
     SLIM_UNROLL
     for (i = 0; i < mr; i++) {
+        if (!subtracts && SLIM_GEMM_F32_LATE(mr, nv)) {
+            const float *x = *rows + early;
+            rows += taps;
+            /* row by row, and in a loop: gcc must not know how often */
+            __asm__ volatile("" : "+r"(rows), "+r"(out), "+r"(early), "+r"(late) : : "memory");
+            SLIM_ROLL
+            for (j = 0; j < late; j += SLIM_PANEL) {
+                SLIM_VF splat = SLIM_VF_SPLAT(*x++);
+                SLIM_UNROLL
+                for (v = 0; v < nv; v++) {
+                    SLIM_VF w = SLIM_VF_LOAD(weights[v / SLIM_VECTORS] + j + v % SLIM_VECTORS * SLIM_LANES);
+                    acc[i][v] = SLIM_VF_FMA(splat, w, acc[i][v]);
+                }
+            }
+        }
         SLIM_UNROLL
         for (v = 0; v < nv; v++)
             acc[i][v] = SLIM_VF_MIN(SLIM_VF_MAX(acc[i][v], lo), hi);
-    }
-    SLIM_UNROLL
-    for (i = 0; i < mr; i++) {
         SLIM_UNROLL
         for (v = 0; v < nv - 1; v++)
             SLIM_VF_STORE(out + v * SLIM_LANES, acc[i][v]);
@@ -155,7 +167,7 @@ SLIM_STEP void SLIM_NAME(slim_gemm_f32_subtract)(const slim_gemm_f32_task *task,
 /* Makes the difference, and returns how many rows are done with it. */
 #define SLIM_GEMM_F32_DIFFERENCE(nv, a, e, b, c) \
     if (nv == SLIM_GEMM_F32_PART_WIDTH && task->m >= a) { \
-        SLIM_NAME(slim_gemm_f32_tile)(task, 0, vector, a, nv, nv == SLIM_GEMM_F32_PART_WIDTH, 0); \
+        SLIM_NAME(slim_gemm_f32_tile)(task, 0, vector, a, nv, nv == SLIM_GEMM_F32_PART_WIDTH); \
         return a; \
     }
 SLIM_STEP size_t SLIM_NAME(slim_gemm_f32_difference)(const slim_gemm_f32_task *task, size_t vector)
@@ -180,30 +192,25 @@ SLIM_STEP size_t SLIM_NAME(slim_gemm_f32_rows)(size_t m, size_t a, size_t e)
 }
 
 /* A tile is a function: in a loop over rows gcc would make versions of it. */
-#define SLIM_GEMM_F32_STEP(name, mr, nv, half) \
+#define SLIM_GEMM_F32_STEP(name, mr, nv) \
     SLIM_STEP void SLIM_NAME(slim_gemm_f32_##name)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
     { \
-        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, mr, nv, 0, half); \
+        SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, mr, nv, 0); \
     }
 
 /* nv vectors of channels, all rows: tiles of `a` rows, of `e` where it is another number, then of `b`, then of `c`. */
 #define SLIM_GEMM_F32_GROUP(nv, a, e, b, c) \
-    SLIM_GEMM_F32_STEP(nv##x##a, a, nv, 0) \
-    SLIM_GEMM_F32_STEP(nv##x##a##_half, a, nv, 1) \
-    SLIM_GEMM_F32_STEP(nv##_other, e, nv, 0) \
-    SLIM_GEMM_F32_STEP(nv##_some, b, nv, 0) \
-    SLIM_GEMM_F32_STEP(nv##_few, c, nv, 0) \
+    SLIM_GEMM_F32_STEP(nv##x##a, a, nv) \
+    SLIM_GEMM_F32_STEP(nv##_other, e, nv) \
+    SLIM_GEMM_F32_STEP(nv##_some, b, nv) \
+    SLIM_GEMM_F32_STEP(nv##_few, c, nv) \
     SLIM_STEP void SLIM_NAME(slim_gemm_f32_##nv)(const slim_gemm_f32_task *task, size_t vector) \
     { \
         const slim_gemm_f32_part *part = SLIM_GEMM_F32_PART(task, nv); \
         size_t row = part && part->minus ? SLIM_GEMM_F32_START(task, vector) : 0; \
         const size_t rows = e != a ? row + SLIM_NAME(slim_gemm_f32_rows)(task->m - row, a, e) : task->m; \
-        const int half = SLIM_GEMM_F32_HALF(nv) && task->n <= (vector + nv) * SLIM_LANES - SLIM_LANES / 2; \
         for (; row + a <= rows; row += a) \
-            if (half) \
-                SLIM_NAME(slim_gemm_f32_##nv##x##a##_half)(task, row, vector); \
-            else \
-                SLIM_NAME(slim_gemm_f32_##nv##x##a)(task, row, vector); \
+            SLIM_NAME(slim_gemm_f32_##nv##x##a)(task, row, vector); \
         for (; e != a && row + e <= task->m; row += e) \
             SLIM_NAME(slim_gemm_f32_##nv##_other)(task, row, vector); \
         for (; b > c && row + b <= task->m; row += b) \
@@ -224,13 +231,22 @@ SLIM_STEP void SLIM_NAME(slim_gemm_f32)(const slim_gemm_f32_task *task)
 #if SLIM_HAS_KERNEL_STRASSEN_F32
         width = task->part ? (size_t)SLIM_GEMM_F32_PART_WIDTH : width;
 #endif
+#if defined(SLIM_VF_SPLAT_TWO)   /* the last half vector goes with the one before it */
+        const size_t left = task->n - vector * SLIM_LANES;
+        if (!task->part && task->k % 2 == 0 && left > SLIM_LANES && (left - 1) % SLIM_LANES < SLIM_LANES / 2) {
+            if (vectors - vector == 2) {
+                SLIM_NAME(slim_gemm_f32_pairs)(task, vector);
+                return;
+            }
+            width = vectors - vector == 3 ? 1 : width;
+        }
+#endif
         switch (width) { SLIM_GEMM_F32_TILES(SLIM_GEMM_F32_CASE) }
         vector += width;
     }
 }
 #undef SLIM_GEMM_F32_CASE
-#undef SLIM_GEMM_F32_HALF
-#undef SLIM_VF_FMA_HALF
+#undef SLIM_GEMM_F32_LATE
 #undef SLIM_GEMM_F32_PART
 #undef SLIM_GEMM_F32_PART_WIDTH
 #undef SLIM_GEMM_F32_START
