@@ -6,6 +6,7 @@ import ctypes
 import math
 import mmap
 import weakref
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def program_bytes(program: ProgramLike) -> np.ndarray:
             raise CoreError(
                 Problem(f"cannot be read ({error})", str(path), "give the path of a .slim program")
             ) from None
+        _advise(mapped)
         return np.frombuffer(mapped, np.uint8)
     raw = np.frombuffer(program, np.uint8)
     if raw.size and raw.ctypes.data % ALIGNMENT == 0:
@@ -37,6 +39,13 @@ def program_bytes(program: ProgramLike) -> np.ndarray:
     start = -buffer.ctypes.data % ALIGNMENT
     buffer[start : start + raw.size] = raw
     return buffer[start : start + raw.size]
+
+
+def _advise(mapped: mmap.mmap) -> None:
+    """A file that is not in memory yet comes in pages of 2 MB where Linux and the file system can."""
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a kernel without such pages
+            mapped.madvise(mmap.MADV_HUGEPAGE)
 
 
 class Handle:

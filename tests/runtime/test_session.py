@@ -160,6 +160,17 @@ def test_a_program_file_is_mapped(program: bytes, tmp_path: Path) -> None:
     np.testing.assert_array_equal(Session(path).run({"x": x})["y"], Session(program).run({"x": x})["y"])
 
 
+@pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="a system without pages of 2 MB")
+def test_a_program_file_is_wanted_in_pages_of_2_mb(program: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "net.slim"
+    path.write_bytes(program)
+    session = Session(path)
+    mapping = Path("/proc/self/smaps").read_text().split(str(path))[1]
+    flags = next(line for line in mapping.splitlines() if line.startswith("VmFlags:"))
+    assert "hg" in flags.split()
+    session.close()
+
+
 @pytest.mark.parametrize("content", [b"", b"SLIM", b"\0" * 200])
 def test_a_file_that_is_no_program_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad.slim"
