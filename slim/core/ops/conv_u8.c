@@ -7,7 +7,9 @@
 
 #define CONV_U8_POINTERS ((size_t)2048)   /* a strip has at most so many row pointers, */
 #define CONV_U8_STRIP ((size_t)256)       /* and so many output pixels */
-#define CONV_U8_SLIDE 32                  /* output channels up to which slide_u8 is faster */
+#define CONV_U8_SLIDE 32                  /* output channels up to which slide_u8 is faster: */
+#define CONV_U8_SLIDE_PIXELS ((size_t)512)   /* about so many pixels in its table, */
+#define CONV_U8_SLIDE_ROWS ((size_t)8)    /* and at most so many output rows at once */
 #define CONV_U8_TILES ((size_t)56)        /* Winograd's that a thread takes at once, at most */
 #define CONV_U8_FEW_TILES ((size_t)21)    /* fewest that are worth it, */
 #define CONV_U8_WASTE 13                  /* and most pixels that they compute, in tenths of the output's */
@@ -32,12 +34,20 @@ static conv_u8_plan conv_u8_layout(const slim_conv_u8_attributes *a, const slim_
     return plan;
 }
 
-/* Pointers of the table of pixels of an output row; 0 where the window does not slide by one. */
-static size_t conv_u8_pixels(const slim_window *w, int32_t out_w)
+/* Output rows that share a table of pixels; 0 where the window does not slide by one. */
+static size_t conv_u8_slide_rows(const slim_window *w, int32_t out_w)
 {
     if (w->kernel_w != 3 || w->stride_w != 1 || w->dilation_w != 1 || out_w < SLIM_SLIDE_U8_WIDTH)
         return 0;
-    return (size_t)w->kernel_h * ((size_t)out_w + 2);
+    if (w->stride_h != 1 || w->dilation_h != 1)
+        return 1;
+    return SLIM_MAX((size_t)1, SLIM_MIN(CONV_U8_SLIDE_ROWS, CONV_U8_SLIDE_PIXELS / (size_t)out_w));
+}
+
+/* Pointers of that table, of the input rows that `rows` output rows touch. */
+static size_t conv_u8_pixels(const slim_window *w, int32_t out_w, size_t rows)
+{
+    return rows ? (rows - 1 + (size_t)w->kernel_h) * ((size_t)out_w + 2) : 0;
 }
 
 #if SLIM_HAS_KERNEL_WINOGRAD_U8
@@ -85,7 +95,8 @@ SLIM_COLD static slim_status conv_u8_prepare(slim_prepare *p)
         return status;
     dims[0] = x->dims[0];
     dims[3] = a->out_channels;
-    const size_t pointers = SLIM_MAX(plan.strip * plan.taps, conv_u8_pixels(&window, dims[2]));
+    const size_t pointers = SLIM_MAX(plan.strip * plan.taps,
+                                     conv_u8_pixels(&window, dims[2], conv_u8_slide_rows(&window, dims[2])));
     const size_t tiles = conv_u8_tiles(p->session, a, x, slim_check_output(p, 0), dims);
     slim_prepare_scratch(p, plan.padding_bytes + (tiles ? conv_u8_winograd_bytes(tiles, plan.k) : pointers * sizeof(uint8_t *)));
     return slim_prepare_output(p, 0, 4, dims);
@@ -100,48 +111,36 @@ typedef struct conv_u8_context {
     size_t pixels;              /* of the output, or tiles */
     slim_cut cut;               /* of one group */
     size_t tiles;               /* Winograd's, of a task */
+    size_t bands;               /* of rows that share a table of pixels, of an image */
 } conv_u8_context;
 
-/* Row pointers of `count` output pixels from `first` on: [count][taps]. Where a pixel and the one before it have no padding,
- * its pointers are those of the one before, a step on. */
+/* Row pointers of `count` output pixels from `first` on: [count][taps], a tap of an output row at a time. */
 static void conv_u8_point(const conv_u8_context *c, size_t first, size_t count, size_t group, const uint8_t *padding,
                           const uint8_t **rows)
 {
     const slim_window *w = &c->window;
-    const int32_t in_h = c->x->dims[1], in_w = c->x->dims[2], out_h = c->y->dims[1], out_w = c->y->dims[2];
-    const size_t channels = (size_t)c->x->dims[3], taps = c->plan.taps, step = (size_t)w->stride_w * channels;
-    int32_t x = (int32_t)(first % (size_t)out_w);
-    int32_t y = (int32_t)(first / (size_t)out_w % (size_t)out_h);
-    size_t image = first / ((size_t)out_w * (size_t)out_h);
-    int inside = 0;
-    for (size_t i = 0; i < count; i++, rows += taps) {
-        const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
-        const int now = left >= 0 && left + (w->kernel_w - 1) * w->dilation_w < in_w && top >= 0
-            && top + (w->kernel_h - 1) * w->dilation_h < in_h;
-        if (inside && now) {
-            for (size_t t = 0; t < taps; t++)
-                rows[t] = rows[t - taps] + step;
-        } else {
-            const uint8_t *base = c->x->data + image * (size_t)in_h * (size_t)in_w * channels + group * c->plan.k;
-            const uint8_t **at = rows;
-            for (int32_t ky = 0; ky < w->kernel_h; ky++) {
-                int32_t row = top + ky * w->dilation_h;
-                for (int32_t kx = 0; kx < w->kernel_w; kx++) {
-                    int32_t column = left + kx * w->dilation_w;
-                    int there = row >= 0 && row < in_h && column >= 0 && column < in_w;
-                    *at++ = there ? base + ((size_t)row * (size_t)in_w + (size_t)column) * channels : padding;
-                }
+    const size_t in_h = (size_t)c->x->dims[1], in_w = (size_t)c->x->dims[2], out_h = (size_t)c->y->dims[1];
+    const size_t out_w = (size_t)c->y->dims[2], channels = (size_t)c->x->dims[3], taps = c->plan.taps;
+    const size_t stride = (size_t)w->stride_w, step = stride * channels;
+    while (count) {
+        const size_t x = first % out_w, y = first / out_w % out_h, some = SLIM_MIN(count, out_w - x);
+        const uint8_t *image = c->x->data + first / (out_w * out_h) * in_h * in_w * channels + group * c->plan.k;
+        const uint8_t **tap = rows;
+        for (size_t ky = 0; ky < (size_t)w->kernel_h; ky++) {
+            /* outside of the image is past its end: what is negative is large */
+            const size_t row = y * (size_t)w->stride_h - (size_t)w->pad_top + ky * (size_t)w->dilation_h;
+            const size_t width = row < in_h ? in_w : 0;
+            for (size_t kx = 0; kx < (size_t)w->kernel_w; kx++, tap++) {
+                const uint8_t **at = tap;
+                size_t column = x * stride - (size_t)w->pad_left + kx * (size_t)w->dilation_w;
+                uintptr_t from = (uintptr_t)image + (row * in_w + column) * channels;
+                for (const uint8_t **end = at + some * taps; at != end; at += taps, column += stride, from += step)
+                    *at = column < width ? (const uint8_t *)from : padding;
             }
         }
-        inside = now;
-        if (++x == out_w) {
-            x = 0;
-            inside = 0;
-            if (++y == out_h) {
-                y = 0;
-                image++;
-            }
-        }
+        rows += some * taps;
+        first += some;
+        count -= some;
     }
 }
 
@@ -167,24 +166,26 @@ static void conv_u8_strip(void *context, size_t index, int worker)
 }
 
 #if SLIM_HAS_KERNEL_SLIDE_U8
-/* Output row `index` of all images. */
+/* Band `index` of all images: neighbouring rows share the pixels of their windows. */
 static void conv_u8_slide(void *context, size_t index, int worker)
 {
     const conv_u8_context *c = (const conv_u8_context *)context;
     const slim_window *w = &c->window;
     const size_t channels = c->plan.k, in_w = (size_t)c->x->dims[2], in_h = (size_t)c->x->dims[1];
-    const size_t out_h = (size_t)c->y->dims[1], width = (size_t)c->y->dims[2];
+    const size_t out_h = (size_t)c->y->dims[1], width = (size_t)c->y->dims[2], image = index / c->bands;
+    const size_t start = slim_band_row(index % c->bands, c->bands, out_h);
+    const size_t count = slim_band_row(index % c->bands + 1, c->bands, out_h) - start;
     unsigned char *scratch = slim_step_scratch(c->step, worker);
     const uint8_t **pixels = (const uint8_t **)(void *)(scratch + c->plan.padding_bytes);
     slim_gemm_u8_task task;
     slim_slide_u8_task row;
     slim_fill(scratch, c->x->zero_point, c->plan.padding_bytes);
-    for (size_t ky = 0; ky < (size_t)w->kernel_h; ky++) {
-        const ptrdiff_t y = (ptrdiff_t)(index % out_h) * w->stride_h - w->pad_top + (ptrdiff_t)ky * w->dilation_h;
+    for (size_t i = 0; i < count - 1 + (size_t)w->kernel_h; i++) {
+        const ptrdiff_t y = (ptrdiff_t)start * w->stride_h - w->pad_top + (ptrdiff_t)i * w->dilation_h;
         const int inside = y >= 0 && y < (ptrdiff_t)in_h;
-        const uint8_t *from = c->x->data + (index / out_h * in_h + (inside ? (size_t)y : 0)) * in_w * channels;
+        const uint8_t *from = c->x->data + (image * in_h + (inside ? (size_t)y : 0)) * in_w * channels;
         const size_t first = SLIM_MIN((size_t)w->pad_left, width + 2), last = inside ? SLIM_MIN(first + in_w, width + 2) : first;
-        const uint8_t **to = pixels + ky * (width + 2);
+        const uint8_t **to = pixels + i * (width + 2);
         for (size_t x = 0; x < first; x++)
             to[x] = scratch;
         for (size_t x = first; x < last; x++)
@@ -194,7 +195,7 @@ static void conv_u8_slide(void *context, size_t index, int worker)
     }
     task.taps = c->plan.taps;
     task.k = channels;
-    slim_gemm_u8_fill(&task, c->step, 0, index * width * c->y->row_stride, c->a->lo, c->a->hi, 0.0f, 0.0f);
+    slim_gemm_u8_fill(&task, c->step, 0, (image * out_h + start) * width * c->y->row_stride, c->a->lo, c->a->hi, 0.0f, 0.0f);
     row.pixels = pixels;
     row.width = width;
     row.kernel_h = (size_t)w->kernel_h;
@@ -207,7 +208,11 @@ static void conv_u8_slide(void *context, size_t index, int worker)
     row.lo = task.lo;
     row.hi = task.hi;
     row.zero_point = task.zero_point;
-    c->step->kernels->slide_u8(&row);
+    for (size_t i = 0; i < count; i++) {
+        c->step->kernels->slide_u8(&row);
+        row.pixels += width + 2;
+        row.out += width * row.out_stride;
+    }
 }
 #endif
 
@@ -276,8 +281,9 @@ static void conv_u8_run(const slim_step *s)
     c.plan = conv_u8_layout(c.a, c.x);
 #if SLIM_HAS_KERNEL_SLIDE_U8
     if (s->kernels->slide_u8 && c.y->type == SLIM_U8 && c.a->groups == 1 && c.a->out_channels <= CONV_U8_SLIDE
-        && conv_u8_pixels(&c.window, c.y->dims[2])) {
-        slim_parallel(s, (size_t)c.y->dims[0] * (size_t)c.y->dims[1], conv_u8_slide, &c);
+        && conv_u8_slide_rows(&c.window, c.y->dims[2])) {
+        c.bands = slim_bands((size_t)c.y->dims[1], conv_u8_slide_rows(&c.window, c.y->dims[2]), s->session->threads);
+        slim_parallel(s, (size_t)c.y->dims[0] * c.bands, conv_u8_slide, &c);
         return;
     }
 #endif
