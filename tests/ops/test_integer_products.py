@@ -79,6 +79,20 @@ def fits(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, in
     limits=[3, 250],
     floating=False,
 )
+@example(  # many of them, which share their pixels in bands
+    batch=2,
+    size=(21, 19),
+    groups=1,
+    channels=(5, 17),
+    kernel=(2, 3),
+    stride=(1, 1),
+    dilation=(1, 1),
+    padding=(2, 1, 0, 1),
+    zx=77,
+    zy=12,
+    limits=[3, 250],
+    floating=False,
+)
 @example(  # and with padding wider than the image
     batch=1,
     size=(2, 1),
