@@ -16,7 +16,7 @@ from slim.lower.rules import refuse, rule
 from slim.lower.strassen import suits_strassen
 from slim.lower.window import Window, as_image, put_image, window_of
 
-WINOGRAD_FILTER = 1200  # tenths of a product that transforming a filter's channel takes the time of
+WINOGRAD_FILTER = 33  # tenths of a product that transforming a filter's channel takes for each point
 NARROW = 16  # columns of output: a row of fewer does not fill the tiles of AVX-512, 14 or 16 pixels
 
 STRIDE2_FILTER = 400  # the same with stride 2, where sums of rows are all that is stored
@@ -85,7 +85,9 @@ def _lower_float(
         worth = groups == 1 and not image and suits_bf16(weights.shape[1], outputs)
         if low.bf16 and worth and (kind != "winograd_f32" or _bf16_beats_winograd(low, node)):
             packed = panels.gemm_bf16(taps_last)
-        if packed is None:
+        if packed is None and kind == "winograd_f32":
+            packed = panels.winograd_f32(taps_last.astype(np.float32))
+        elif packed is None:
             rows = taps_last.reshape(groups, outputs // groups, -1)
             packed = np.concatenate([panels.gemm_f32(group) for group in rows])
         else:
@@ -133,8 +135,19 @@ def _suits_winograd(low: Lowering, node: ir.Node, window: Window, groups: int) -
 def _winograd_cost(low: Lowering, node: ir.Node) -> tuple[int, int]:
     """Tenths of products of a filter's channel: by Winograd's algorithm, and directly."""
     batch, _, height, width = low.shape(node.outputs[0])
-    products = 36 * batch * -(-height // 4) * -(-width // 4)
-    return 10 * products + WINOGRAD_FILTER, 90 * batch * height * width
+    costs = [
+        10 * batch * _winograd_points(height, tiles) * _winograd_points(width, tiles) + WINOGRAD_FILTER * points**2
+        for tiles, points in (((4, 3), 6), ((6, 4, 3), 8))
+    ]
+    return min(costs), 90 * batch * height * width
+
+
+def _winograd_points(size: int, tiles: tuple[int, ...]) -> int:
+    """The fewest points of tiles side by side that cover so many pixels: each has two more than outputs."""
+    points = [0]
+    for covered in range(1, size + 1):
+        points.append(min(tile + 2 + points[max(covered - tile, 0)] for tile in tiles))
+    return points[size]
 
 
 def _bf16_beats_winograd(low: Lowering, node: ir.Node) -> bool:

@@ -1,7 +1,8 @@
 """Weights in panels of 16 output channels: the packing that every register width reads (docs/core.md).
 
-fp32 `[panels][K][16]`, bf16 `[panels][taps * K / 2][16][2]`, int8 `[panels][taps][K / 4][16][4]`, depthwise
-`[panels][taps][16]`. Channels past the last are zero.
+fp32 `[panels][K][16]`, for Winograd's algorithm in blocks along K of `[taps][32][16]`, bf16
+`[panels][taps * K / 2][16][2]`, int8 `[panels][taps][K / 4][16][4]`, depthwise `[panels][taps][16]`. Channels past
+the last are zero.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import numpy as np
 
 from slim.core.format import PANEL
 from slim.lower.storage import halved
+
+WINOGRAD_BLOCK = 32  # input channels whose taps lie side by side
 
 
 def _pad(array: np.ndarray, axis: int, multiple: int) -> np.ndarray:
@@ -26,6 +29,14 @@ def gemm_f32(weights: np.ndarray) -> np.ndarray:
     """(O, K) float -> [O/16][K][16]."""
     padded = _pad(np.asarray(weights, np.float32), 0, PANEL)
     return np.ascontiguousarray(padded.reshape(-1, PANEL, padded.shape[1]).transpose(0, 2, 1))
+
+
+def winograd_f32(weights: np.ndarray) -> np.ndarray:
+    """(O, 9, K) float -> [O/16][K][9][16] in blocks of 32 of K, one after the other, each [9][32][16]."""
+    taps = gemm_f32(weights.reshape(weights.shape[0], -1)).reshape(-1, 9, weights.shape[2], PANEL)
+    blocks = [taps[:, :, k : k + WINOGRAD_BLOCK] for k in range(0, weights.shape[2], WINOGRAD_BLOCK)]
+    ordered = np.concatenate([block.reshape(len(taps), -1) for block in blocks], axis=1)
+    return ordered.reshape(len(taps), weights.shape[2], 9, PANEL)
 
 
 def gemm_bf16(weights: np.ndarray) -> np.ndarray | None:

@@ -80,7 +80,7 @@ def test_any_convolution(
     assert_agrees(model, {"x": image(batch, channels, *size)})
 
 
-@pytest.mark.parametrize("size", [(56, 56), (14, 15), (8, 8), (7, 5), (4, 4)])
+@pytest.mark.parametrize("size", [(56, 56), (28, 27), (14, 15), (13, 6), (8, 8), (7, 7), (7, 5), (4, 4)])
 @pytest.mark.parametrize("residual", [False, True])
 def test_winograd_agrees_with_direct_convolution(size: tuple[int, int], residual: bool) -> None:
     nodes = [conv("x", "a", "w1"), conv("a", "c", "w", pads=[1, 0, 1, 2])]
@@ -93,7 +93,7 @@ def test_winograd_agrees_with_direct_convolution(size: tuple[int, int], residual
     direct = Session(lower(ir.from_proto(model), optimize="size")).run(x)["y"]
     noise = np.square(fast - direct).sum() / np.square(direct).sum()
     assert -10 * np.log10(noise) > 100  # dB
-    assert_agrees(model, x)
+    assert_agrees(model, x, tolerance=2e-5)  # sums are larger than what the clamp leaves of them
 
 
 @pytest.mark.parametrize("kernel", [(7, 7), (5, 5), (8, 6)])

@@ -183,7 +183,8 @@ def test_winograd_of_few_tiles(
     padded = np.pad(x.astype(np.float64), ((0, 0), (pads[0], pads[2]), (pads[1], pads[3]), (0, 0)))
     slides = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
     expected = np.einsum("nhwcyx,oyxc->nhwo", slides, w, optimize=True) + bias
-    operands: list[Operand] = [x, constant(panels.gemm_f32(w.reshape(outputs, -1))), constant(panels.vector(bias))]
+    packed = constant(panels.winograd_f32(w.reshape(outputs, 9, -1)))
+    operands: list[Operand] = [x, packed, constant(panels.vector(bias))]
     if residual:
         more = floats(*expected.shape)
         operands, expected = [*operands, more], expected + more

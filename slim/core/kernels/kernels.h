@@ -185,21 +185,27 @@ typedef struct slim_quantize_u8_task {
     int32_t zero_point;
 } slim_quantize_u8_task;
 
-/* Winograd's F(4,3) for 3x3 convolutions: tiles of 6x6 pixels become 4x4 of the output (Lavin and Gray, arXiv 1509.09308).
- * Plane 6 i + j holds value (i, j) of every transformed tile, filter or product. */
+/* Winograd's F(3,3), F(4,3) and F(6,3) for 3x3 convolutions (Lavin and Gray, arXiv 1509.09308): tiles with sides of 3, 4 or 6 output
+ * pixels are transformed to values at the first 5, 6 or all of 8 points a side: 0, 1, -1, 2, infinity; -2; 1/2, -1/2. Plane (i, j)
+ * holds value (i, j) of every filter, or of every transformed tile or its products that has such a value. */
+#define SLIM_WINOGRAD_SIDE 8
+#define SLIM_WINOGRAD_CHANNELS 32   /* whose taps lie side by side */
 typedef struct slim_winograd_f32_weights {
     const float *weights;         /* a panel of filters: tap t at t * tap_stride: [channels][16] */
     size_t tap_stride, channels;
-    float *planes;                /* plane e at e * plane_stride: [channels][16] */
+    size_t points;                /* of a side: 6 or 8 */
+    float *planes;                /* plane (i, j) at (i * points + j) * plane_stride: [channels][16] */
     size_t plane_stride;
 } slim_winograd_f32_weights;
 
 /* One tile of the input, */
 typedef struct slim_winograd_f32_input {
-    const float *const *pixels;   /* [36], each to `channels` floats; up to 60 bytes after them are read */
-    size_t channels;
-    float *planes;                /* plane e at e * plane_stride: `channels` floats, rounded up to a panel, are written */
-    size_t plane_stride;
+    const float *pixels[SLIM_WINOGRAD_SIDE];   /* of each row the first one in the image, pixel_stride floats from the next */
+    size_t channels, pixel_stride;   /* up to 60 bytes after a pixel's channels are read */
+    size_t first, count;          /* columns before those in the image, which are zeros as those behind, and in it */
+    size_t rows, columns;         /* outputs of the tile: 3, 4 or 6 */
+    float *planes[SLIM_WINOGRAD_SIDE];   /* (0, j), and (i, j) plane_row * i after it: a panel's multiple of floats is written */
+    size_t plane_row;
 } slim_winograd_f32_input;
 
 /* products of one plane, out[i][o] = (add ? out[i][o] : 0) + sum over j < k of in[i][j] * weights[o][j], */
@@ -213,27 +219,28 @@ typedef struct slim_winograd_f32_product {
     int add;
 } slim_winograd_f32_product;
 
-/* products of all planes of up to four tiles, whose filters are transformed on the way: for AVX-512, whose registers hold the
- * products of six planes, */
+/* products of all planes of up to four tiles with sides of 4, or of four with one of 3 beside one of 4, whose filters are
+ * transformed on the way: for AVX-512, whose registers hold the products of six planes, */
 #define SLIM_WINOGRAD_FEW 4
-#define SLIM_WINOGRAD_FEW_CHANNELS 32   /* at a time */
 typedef struct slim_winograd_f32_few {
     const float *in;              /* [ceil(k / 32)][36][4][32] */
     size_t k;
-    const float *weights;         /* a panel of filters: [9][k][16] */
+    int mixed;                    /* tiles of 4x4, 4x3, 3x4 and 3x3 */
+    const float *weights, *next;  /* a panel of filters, [ceil(k / 32)][9][32 or what is left][16], and the one that comes next */
     float *out;                   /* [36][4][16] */
 } slim_winograd_f32_few;
 
 /* and one tile of the output. */
 typedef struct slim_winograd_f32_output {
-    const float *planes;          /* plane e at e * plane_stride: the products of this tile, a panel's multiple of floats */
-    size_t plane_stride;
+    const float *planes[SLIM_WINOGRAD_SIDE];   /* (0, j), as of the input: the products of this tile, a panel's multiple of floats */
+    size_t plane_row;
+    size_t rows, columns;         /* outputs of the tile: 3, 4 or 6 */
     const float *bias;            /* [ceil(n / 16) * 16] */
-    float *out;                   /* [rows][columns], out_row and out_stride floats apart, each n floats */
+    float *out;                   /* [out_rows][out_columns], out_row and out_stride floats apart, each n floats */
     size_t out_row, out_stride;
     const float *residual;        /* the same with strides of its own; NULL where there is none */
     size_t residual_row, residual_stride;
-    int rows, columns;            /* 4, or fewer where the tile hangs over the edge */
+    size_t out_rows, out_columns; /* fewer than the tile's where it hangs over the edge */
     size_t n;
     float lo, hi;
 } slim_winograd_f32_output;
