@@ -90,17 +90,20 @@ class Core(ctypes.CDLL):
         return function
 
 
+_RUNTIME = os.path.dirname(__file__)
+_PACKAGE = os.path.dirname(_RUNTIME)
+_BUILT = os.path.join(_RUNTIME, "_core.so")
+_IN_CHECKOUT = os.path.isfile(os.path.join(_PACKAGE, os.pardir, "pyproject.toml"))
+
+
 def _path() -> str:
     """The library: a wheel's as it is, a checkout's if no source is newer. Importing the compiler takes longer than a
     first run, so that is left to the day when something has to be compiled."""
-    runtime = os.path.dirname(__file__)
-    package = os.path.dirname(runtime)
-    built = os.path.join(runtime, "_core.so")
-    if os.path.isfile(os.path.join(package, os.pardir, "pyproject.toml")):
-        if is_current(built, os.path.join(package, "core")):
-            return built
-    elif os.path.isfile(built):
-        return built
+    if _IN_CHECKOUT:
+        if is_current(_BUILT, os.path.join(_PACKAGE, "core")):
+            return _BUILT
+    elif os.path.isfile(_BUILT):
+        return _BUILT
     from slim.core.compile import library_path
 
     return str(library_path())
@@ -115,3 +118,7 @@ def core() -> Core:
 def text(value: bytes | None) -> str:
     """A C string as Python text."""
     return (value or b"").decode("utf-8", "replace")
+
+
+if not _IN_CHECKOUT and os.path.isfile(_BUILT):
+    core()  # when the module is imported, as an extension module would be
