@@ -186,9 +186,9 @@ SLIM_TILE size_t SLIM_NAME(slim_lookup_bytes)(const uint8_t *table, const uint8_
 #define SLIM_LOOKUP(table, from, to, n) SLIM_NAME(slim_lookup_bytes)((table), (from), (to), (n))
 
 #if SLIM_HAS_KERNEL_STRASSEN_F32   /* tiles of 13 rows, mostly for halves of images, are 2 KB */
-#define SLIM_GEMM_F32_TILES(X) X(1, 14, 14, 4, 1) X(2, 12, 13, 4, 1) X(3, 9, 9, 3, 1) X(4, 6, 6, 2, 1)
+#define SLIM_GEMM_F32_TILES(X) X(1, 14, 14, 4, 1) X(2, 12, 13, 4, 1) X(3, 9, 8, 3, 1) X(4, 6, 6, 1, 1)
 #else
-#define SLIM_GEMM_F32_TILES(X) X(1, 14, 14, 4, 1) X(2, 12, 12, 4, 1) X(3, 9, 9, 3, 1) X(4, 6, 6, 2, 1)
+#define SLIM_GEMM_F32_TILES(X) X(1, 14, 14, 4, 1) X(2, 12, 12, 4, 1) X(3, 9, 8, 3, 1) X(4, 6, 6, 1, 1)
 #endif
 #define SLIM_GEMM_F32_WIDTH(vectors, k, m) \
     ((m) == 1 && (vectors) >= 4 ? 4 : (vectors) % 3 == 0 ? 3 : (k) <= 32 && (vectors) % 4 == 0 ? 4 : (vectors) >= 2 ? 2 : 1)
