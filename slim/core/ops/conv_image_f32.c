@@ -48,14 +48,15 @@ typedef struct conv_image_context {
     size_t bands;               /* of an image */
 } conv_image_context;
 
-/* Input row `row` of an image, with zeros on both sides; all zeros outside the image. */
+/* Input row `row` of an image, between the zeros that are on both sides already; all zeros outside the image. */
 SLIM_VECTORIZE static void conv_image_fill(const conv_image_context *c, size_t image, int32_t row, float *to)
 {
     const size_t channels = (size_t)c->x->dims[1], height = (size_t)c->x->dims[2], width = (size_t)c->x->dims[3];
     const size_t columns = c->plan.columns, stride = (size_t)c->window.stride_w, pad = (size_t)c->window.pad_left;
-    slim_fill(to, 0, c->plan.row * sizeof(float));
-    if (row < 0 || (size_t)row >= height)
+    if (row < 0 || (size_t)row >= height) {
+        slim_fill(to, 0, c->plan.row * sizeof(float));
         return;
+    }
     for (size_t j = 0; j < channels; j++, to += stride * columns) {
         const float *from = (const float *)c->x->data + ((image * channels + j) * height + (size_t)row) * width;
         if (stride == 1) {
@@ -92,6 +93,7 @@ static void conv_image_band(void *context, size_t index, int worker)
     const float **columns = (const float **)(slim_step_scratch(c->step, worker) + c->plan.ring);
     int32_t filled = (int32_t)first * w->stride_h - w->pad_top;   /* rows before this one are in the ring */
     slim_columns_f32_task task;
+    slim_fill(ring, 0, c->plan.ring);   /* rows keep the zeros on their sides */
     task.columns = columns;
     task.m = out_w;
     task.k = c->plan.taps;
