@@ -434,12 +434,12 @@ struct slim_kernels {
     void (*unary_f32)(int mode, float alpha, float beta, float *y, const float *x, size_t n);
 #endif
 #if SLIM_HAS_KERNEL_SOFTMAX_F32
-    /* e^(x[i] - max) over their sum; in place or apart */
-    void (*softmax_f32)(float *y, const float *x, size_t n);
+    /* e^(x[i] - max) over their sum, of each row; in place or apart */
+    void (*softmax_f32)(float *y, const float *x, size_t rows, size_t n);
 #endif
 #if SLIM_HAS_KERNEL_LAYER_NORM_F32
-    /* (x[i] - mean) / sqrt(variance + epsilon) * scale[i] + bias[i]; in place or apart, bias may be NULL */
-    void (*layer_norm_f32)(float *y, const float *x, const float *scale, const float *bias, float epsilon, size_t n);
+    /* (x[i] - mean) / sqrt(variance + epsilon) * scale[i] + bias[i], of each row; in place or apart, bias may be NULL */
+    void (*layer_norm_f32)(float *y, const float *x, const float *scale, const float *bias, float epsilon, size_t rows, size_t n);
 #endif
 };
 

@@ -55,6 +55,18 @@ SLIM_INLINE float slim_lanes_squares(const float *x, size_t n, float center)
     return slim_lanes_fold(lanes);
 }
 
+SLIM_INLINE float slim_lanes_largest(const float *lanes)
+{
+    float half[SLIM_SUM_LANES / 2], quarter[SLIM_SUM_LANES / 4];
+    for (size_t j = 0; j < SLIM_SUM_LANES / 2; j++)
+        half[j] = lanes[j] > lanes[j + SLIM_SUM_LANES / 2] ? lanes[j] : lanes[j + SLIM_SUM_LANES / 2];
+    for (size_t j = 0; j < SLIM_SUM_LANES / 4; j++)
+        quarter[j] = half[j] > half[j + SLIM_SUM_LANES / 4] ? half[j] : half[j + SLIM_SUM_LANES / 4];
+    quarter[0] = quarter[0] > quarter[2] ? quarter[0] : quarter[2];
+    quarter[1] = quarter[1] > quarter[3] ? quarter[1] : quarter[3];
+    return quarter[0] > quarter[1] ? quarter[0] : quarter[1];
+}
+
 /* The largest of n >= 1 values. */
 SLIM_INLINE float slim_lanes_max(const float *x, size_t n)
 {
@@ -67,10 +79,7 @@ SLIM_INLINE float slim_lanes_max(const float *x, size_t n)
             lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
     for (; i < n; i++)
         lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
-    for (size_t width = SLIM_SUM_LANES / 2; width; width /= 2)
-        for (size_t j = 0; j < width; j++)
-            lanes[j] = lanes[j] > lanes[j + width] ? lanes[j] : lanes[j + width];
-    return lanes[0];
+    return slim_lanes_largest(lanes);
 }
 
 #endif

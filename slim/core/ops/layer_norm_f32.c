@@ -37,10 +37,9 @@ static void layer_norm_task(void *context, size_t index, int worker)
     float epsilon = ((const slim_layer_norm_f32_attributes *)s->attributes)->epsilon;
     size_t first = index * c->rows_a_task, last = SLIM_MIN(first + c->rows_a_task, c->rows);
     (void)worker;
-    for (size_t row = first; row < last; row++)
-        s->kernels->layer_norm_f32((float *)slim_step_output(s, 0)->data + row * c->n, x + row * c->n,
-                                   (const float *)slim_step_input(s, 1)->data, bias ? (const float *)bias->data : NULL, epsilon,
-                                   c->n);
+    s->kernels->layer_norm_f32((float *)slim_step_output(s, 0)->data + first * c->n, x + first * c->n,
+                               (const float *)slim_step_input(s, 1)->data, bias ? (const float *)bias->data : NULL, epsilon,
+                               last - first, c->n);
 }
 
 static void layer_norm_run(const slim_step *s)

@@ -88,12 +88,14 @@ static void softmax_task(void *context, size_t index, int worker)
 {
     const softmax_context *c = (const softmax_context *)context;
     size_t first = index * c->rows_a_task, last = SLIM_MIN(first + c->rows_a_task, c->outer);
+    if (c->inner == 1 && !c->log) {
+        c->step->kernels->softmax_f32(c->y + first * c->n, c->x + first * c->n, last - first, c->n);
+        return;
+    }
     for (size_t row = first; row < last; row++) {
         size_t at = row * c->n * c->inner;
-        if (c->inner == 1 && c->log) {
+        if (c->inner == 1) {
             softmax_log_row(c->y + at, c->x + at, c->n);
-        } else if (c->inner == 1) {
-            c->step->kernels->softmax_f32(c->y + at, c->x + at, c->n);
         } else {
             float *scratch = (float *)(void *)slim_step_scratch(c->step, worker);
             softmax_columns(c, c->y + at, c->x + at, scratch, scratch + c->inner);
