@@ -51,15 +51,21 @@ typedef struct conv_narrow_context {
     size_t bands;               /* of an image */
 } conv_narrow_context;
 
-/* Rows of one part and remainder: input rows from `row` on, stride_h apart, and their values from `column` on, stride_w apart. */
-SLIM_VECTORIZE static void conv_narrow_fill(const conv_narrow_context *c, const float *channel, ptrdiff_t row, ptrdiff_t column, float *to)
+/* Rows of one part and remainder: input rows from `row` on, stride_h apart, and their values from `column` on, stride_w apart.
+ * `before` is the part whose values begin stride_w earlier: all but the last of each row are its next ones. */
+static void conv_narrow_fill(const conv_narrow_context *c, const float *channel, ptrdiff_t row, ptrdiff_t column, const float *before,
+                             float *to)
 {
     const ptrdiff_t height = c->x->dims[2], width = c->x->dims[3], stride = c->window.stride_w;
-    const ptrdiff_t end = column + c->y->dims[2] * stride;
-    for (size_t i = 0; i < c->plan.phase; row += c->window.stride_h) {
-        const float *from = row >= 0 && row < height ? channel + row * width : NULL;
-        for (ptrdiff_t x = column; x < end; x += stride)
-            to[i++] = from && x >= 0 && x < width ? from[x] : 0;
+    const ptrdiff_t end = column + c->y->dims[2] * stride, start = before ? end - stride : column;
+    const size_t known = before ? (size_t)c->y->dims[2] - 1 : 0;
+    if (before)
+        slim_copy(to, before + 1, (c->plan.phase - 1) * sizeof(float));
+    for (size_t i = known; i < c->plan.phase; i += known, row += c->window.stride_h) {
+        const ptrdiff_t inside = row >= 0 && row < height ? width : 0;
+        const float *from = channel + (inside ? row * width : 0);
+        for (ptrdiff_t x = start; x < end; x += stride)
+            to[i++] = (size_t)x < (size_t)inside ? from[x] : 0;
     }
 }
 
@@ -78,7 +84,8 @@ static void conv_narrow_band(void *context, size_t index, int worker)
         for (ptrdiff_t kx = 0; kx < w->kernel_w; kx++)
             for (size_t phase = 0; phase < c->plan.phases; phase++, to += c->plan.phase)
                 conv_narrow_fill(c, (const float *)c->x->data + (image * channels + j) * pixels,
-                                 (ptrdiff_t)(first * stride + phase) - w->pad_top, kx - w->pad_left, to);
+                                 (ptrdiff_t)(first * stride + phase) - w->pad_top, kx - w->pad_left,
+                                 kx < w->stride_w ? NULL : to - (size_t)w->stride_w * part, to);
     task.columns = column;
     for (size_t ky = 0; ky < (size_t)w->kernel_h; ky++)
         for (size_t kx = 0; kx < (size_t)w->kernel_w; kx++)
