@@ -37,6 +37,9 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
     const size_t group = ((size_t)(nv - 1) / SLIM_VECTORS + 1) * panel_stride;   /* floats to the panels that come next */
     const size_t ahead = group <= SLIM_GEMM_F32_AHEAD ? group : SLIM_GEMM_F32_NEAR;
     const size_t last = SLIM_MIN(task->n - channel - (size_t)(nv - 1) * SLIM_LANES, (size_t)SLIM_LANES);   /* lanes */
+    const int fetches = part && mr > 4 && part->fetch[0] && k >= (size_t)mr;
+    const size_t turn = k / (size_t)mr;    /* inputs from a row that is fetched to the next */
+    const float *fetch[2] = {NULL, NULL};
     const float *weights[4], *minus[4];    /* of each panel */
     float *difference[4], *out = task->out + row * task->out_stride + channel;
     SLIM_VF lo, hi, acc[16][8];
@@ -73,6 +76,10 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
             sum += stride;
         }
     }
+    if (fetches) {
+        fetch[0] = part->fetch[0] + row * part->fetch_stride + channel;
+        fetch[1] = part->fetch[1] + row * part->fetch_stride + channel;
+    }
     for (tap = 0; tap < taps; tap++) {
         const float *const *from = rows + tap;
         const float *x[16];
@@ -82,38 +89,50 @@ SLIM_TILE void SLIM_NAME(slim_gemm_f32_tile)(const slim_gemm_f32_task *task, siz
             x[i] = *from;
             from += taps;
         }
-        const size_t end = tap + 1 < taps ? k : early;
-        for (j = 0; j < end; j++) {
-            SLIM_VF w[8];
-            SLIM_UNROLL
-            for (v = 0; v < nv; v++)
-                w[v] = SLIM_VF_LOAD(weights[v / SLIM_VECTORS] + v % SLIM_VECTORS * SLIM_LANES);
-            if (subtracts) {
+        const size_t stop = tap + 1 < taps ? k : early;
+        for (j = 0; j < stop;) {
+            const size_t end = fetches ? SLIM_MIN(stop, j + turn) : stop;
+            if (fetches) {
                 SLIM_UNROLL
-                for (v = 0; v < nv; v++) {
-                    const int p = v / SLIM_VECTORS, at = v % SLIM_VECTORS * SLIM_LANES;
-                    w[v] = SLIM_VF_SUB(w[v], SLIM_VF_LOAD(minus[p] + at));
-                    SLIM_VF_STORE(difference[p] + at, w[v]);
+                for (v = 0; v < nv; v += SLIM_VECTORS) {
+                    SLIM_PREFETCH(fetch[0] + v * SLIM_LANES);
+                    SLIM_PREFETCH(fetch[1] + v * SLIM_LANES);
+                }
+                fetch[0] += part->fetch_stride;
+                fetch[1] += part->fetch_stride;
+            }
+            for (; j < end; j++) {
+                SLIM_VF w[8];
+                SLIM_UNROLL
+                for (v = 0; v < nv; v++)
+                    w[v] = SLIM_VF_LOAD(weights[v / SLIM_VECTORS] + v % SLIM_VECTORS * SLIM_LANES);
+                if (subtracts) {
+                    SLIM_UNROLL
+                    for (v = 0; v < nv; v++) {
+                        const int p = v / SLIM_VECTORS, at = v % SLIM_VECTORS * SLIM_LANES;
+                        w[v] = SLIM_VF_SUB(w[v], SLIM_VF_LOAD(minus[p] + at));
+                        SLIM_VF_STORE(difference[p] + at, w[v]);
+                    }
+                    SLIM_UNROLL
+                    for (v = 0; v < nv; v += SLIM_VECTORS) {
+                        SLIM_PREFETCH(minus[v / SLIM_VECTORS] + ahead);
+                        minus[v / SLIM_VECTORS] += SLIM_PANEL;
+                        difference[v / SLIM_VECTORS] += SLIM_PANEL;
+                    }
                 }
                 SLIM_UNROLL
                 for (v = 0; v < nv; v += SLIM_VECTORS) {
-                    SLIM_PREFETCH(minus[v / SLIM_VECTORS] + ahead);
-                    minus[v / SLIM_VECTORS] += SLIM_PANEL;
-                    difference[v / SLIM_VECTORS] += SLIM_PANEL;
+                    if (mr > 1)             /* a single row reads as fast as memory does: fetching only takes its turns */
+                        SLIM_PREFETCH(weights[v / SLIM_VECTORS] + ahead);
+                    weights[v / SLIM_VECTORS] += SLIM_PANEL;
                 }
-            }
-            SLIM_UNROLL
-            for (v = 0; v < nv; v += SLIM_VECTORS) {
-                if (mr > 1)             /* a single row reads as fast as memory does: fetching only takes its turns */
-                    SLIM_PREFETCH(weights[v / SLIM_VECTORS] + ahead);
-                weights[v / SLIM_VECTORS] += SLIM_PANEL;
-            }
-            SLIM_UNROLL
-            for (i = 0; i < mr; i++) {
-                SLIM_VF splat = SLIM_VF_SPLAT(x[i][j]);
                 SLIM_UNROLL
-                for (v = 0; v < nv; v++)
-                    acc[i][v] = SLIM_VF_FMA(splat, w[v], acc[i][v]);
+                for (i = 0; i < mr; i++) {
+                    SLIM_VF splat = SLIM_VF_SPLAT(x[i][j]);
+                    SLIM_UNROLL
+                    for (v = 0; v < nv; v++)
+                        acc[i][v] = SLIM_VF_FMA(splat, w[v], acc[i][v]);
+                }
             }
         }
     }

@@ -21,6 +21,8 @@ typedef struct slim_gemm_f32_part {
     float *difference;
     const float *sums[SLIM_GEMM_F32_SUMS];   /* [m][sums_stride] each, or NULL; `out` may be one of them */
     size_t sums_stride;
+    const float *fetch[2];        /* [m][fetch_stride] each: come into the second-level cache meanwhile; or both NULL */
+    size_t fetch_stride;
 } slim_gemm_f32_part;
 
 /* out[i][o] = clamp(bias[o] + sum over taps t and j < k of rows[i][t][j] * weights[o][t * k + j] + residual[i][o]).

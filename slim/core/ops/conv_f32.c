@@ -10,6 +10,8 @@
 
 #define CONV_F32_POINTERS ((size_t)2048)   /* a strip has at most so many row pointers, */
 #define CONV_F32_STRIP ((size_t)256)       /* and so many output pixels */
+#define CONV_F32_FAR ((size_t)1 << 18)     /* an output of so many floats leaves the second-level cache */
+#define CONV_F32_AHEAD ((size_t)12)        /* rows: those that the next tile begins with */
 
 typedef struct conv_f32_plan {
     size_t taps, k;             /* filter positions; input channels a group */
@@ -72,6 +74,7 @@ typedef struct conv_f32_run_context {
     const slim_value *x, *w, *bias, *residual, *y;
     size_t pixels;
     slim_cut cut;               /* of one group */
+    int fetches;
 } conv_f32_run_context;
 
 /* Row pointers of `count` output pixels from `first` on: [count][taps]. */
@@ -137,7 +140,21 @@ SLIM_VECTORIZE static void conv_f32_strip(void *context, size_t index, int worke
     task.lo = c->a->lo;
     task.hi = c->a->hi;
     conv_f32_point(c, part.first_row, part.rows, group, zeros, rows);
+    slim_gemm_f32_part whole = {task.k * SLIM_PANEL, NULL, 0, NULL, {NULL, NULL, NULL}, 0, {task.out, task.out}, task.out_stride};
+    if (task.residual)
+        whole.fetch[1] = task.residual + CONV_F32_AHEAD * task.residual_stride;
+    if (c->fetches)
+        task.part = &whole;
     c->step->kernels->gemm_f32(&task);
+}
+
+/* Whether tiles fetch the lines of their outputs and of the next ones' residual while they multiply: 1x1 convolutions whose
+ * output comes from beyond the second-level cache. Parts are as wide as tiles of two vectors: of three, they would be narrower. */
+static int conv_f32_fetches(const conv_f32_run_context *c)
+{
+    const size_t width = SLIM_GEMM_F32_PART_PANELS * SLIM_PANEL;
+    return c->plan.taps == 1 && c->plan.k > width && c->y->count >= CONV_F32_FAR && c->plan.group_outputs % width == 0
+        && c->plan.panels % 3 != 0 && (!c->residual || c->y->row_stride == (size_t)c->a->out_channels);
 }
 
 static void conv_f32_run(const slim_step *s)
@@ -154,6 +171,7 @@ static void conv_f32_run(const slim_step *s)
     c.pixels = (size_t)c.y->dims[0] * (size_t)c.y->dims[1] * (size_t)c.y->dims[2];
     c.plan = conv_f32_layout(c.a, c.x, c.pixels);
     c.cut = slim_cut_of(c.pixels, c.plan.strip, c.plan.panels, (size_t)c.a->groups, s->session->threads);
+    c.fetches = conv_f32_fetches(&c);
     slim_parallel(s, c.cut.tasks * (size_t)c.a->groups, conv_f32_strip, &c);
 }
 

@@ -20,6 +20,7 @@
 #define STRASSEN_LEAST_NARROW ((size_t)128)   /* and elsewhere, where tiles are smaller */
 #define STRASSEN_PAD ((size_t)16)      /* floats between rows of sums, against cache sets that coincide */
 #define STRASSEN_WAY ((size_t)1024)    /* floats: what lies a multiple of them apart falls into one set of a first-level cache */
+#define STRASSEN_FAR ((size_t)1 << 18)  /* outputs and residuals of so many floats leave the second-level cache */
 #define STRASSEN_PANELS ((size_t)SLIM_GEMM_F32_PART_PANELS)   /* of each half that are finished together */
 #define STRASSEN_WIDTH (STRASSEN_PANELS * SLIM_PANEL)
 
@@ -189,6 +190,17 @@ static void strassen_out(const strassen_context *c, slim_gemm_f32_task *task, in
     task->hi = c->a->hi;
 }
 
+/* The product before fetches that part of the output and its residual. */
+static void strassen_fetch(const strassen_context *c, slim_gemm_f32_part *part, int lower, size_t channel)
+{
+    slim_gemm_f32_task next;
+    strassen_out(c, &next, lower, channel, STRASSEN_WIDTH);
+    if (next.m && c->y->count * (c->residual ? 2 : 1) >= STRASSEN_FAR) {
+        part->fetch[0] = next.out;
+        part->fetch[1] = next.residual ? next.residual : next.out;
+    }
+}
+
 /* They go to memory of the worker's, and are summed up later. */
 static void strassen_keep(const strassen_context *c, slim_gemm_f32_task *task, float *out)
 {
@@ -240,7 +252,8 @@ static void strassen_panels(void *context, size_t index, int worker)
     const size_t left = first * SLIM_PANEL, right = left + c->pairs * SLIM_PANEL;
     const float *b11 = c->weights + left * k, *b12 = c->weights + right * k;
     const float *b21 = b11 + half * SLIM_PANEL, *b22 = b12 + half * SLIM_PANEL;
-    slim_gemm_f32_part part = {k * SLIM_PANEL, NULL, k * SLIM_PANEL, NULL, {NULL, NULL, NULL}, STRASSEN_WIDTH};
+    slim_gemm_f32_part part = {k * SLIM_PANEL, NULL, k * SLIM_PANEL, NULL, {NULL, NULL, NULL}, STRASSEN_WIDTH,
+                               {NULL, NULL}, c->y->row_stride};
     slim_gemm_f32_task task;
     task.taps = 1;
     task.part = &part;
@@ -253,9 +266,11 @@ static void strassen_panels(void *context, size_t index, int worker)
     strassen_multiply(c, &task, c->sum_rows, b12, half);
     task.out = c->u;
     part.minus = NULL;
+    strassen_fetch(c, &part, 0, left);
     strassen_multiply(c, &task, c->left, b11, half);
     part.sums[0] = c->u;
     strassen_out(c, &task, 0, left, STRASSEN_WIDTH);      /* C11 */
+    strassen_fetch(c, &part, 1, left);
     strassen_multiply(c, &task, c->right, b21, half);
     strassen_keep(c, &task, c->u);
     part.minus = c->t;                                       /* T2 = B22 - T1 */
@@ -263,10 +278,12 @@ static void strassen_panels(void *context, size_t index, int worker)
     strassen_multiply(c, &task, c->sum_rows + c->upper, b22, half);
     part.sums[1] = c->q;
     strassen_out(c, &task, 1, left, STRASSEN_WIDTH);      /* C21; T4 = B21 - T2 */
+    strassen_fetch(c, &part, 0, right);
     strassen_multiply(c, &task, c->right + c->upper, b21, half);
     part.minus = NULL;
     part.sums[1] = c->v;
     strassen_out(c, &task, 0, right, STRASSEN_WIDTH);     /* C12 */
+    strassen_fetch(c, &part, 1, right);
     strassen_multiply(c, &task, c->sum_rows + 3 * c->upper, b22, half);
     part.sums[2] = c->q;
     strassen_out(c, &task, 1, right, STRASSEN_WIDTH);     /* C22: nothing to multiply */
