@@ -217,6 +217,18 @@ def test_strassen(isa: str, rows: int, half: int, outputs: int, residual: bool) 
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=2e-6 * (half + 50))
 
 
+@pytest.mark.parametrize("residual", [False, True])
+def test_products_fetch_large_outputs(isa: str, residual: bool) -> None:
+    x, w, b, more = floats(1, 35, 31, 50), floats(256, 50), floats(256), floats(1, 35, 31, 256)
+    operands = [x, constant(panels.gemm_f32(w)), constant(panels.vector(b))] + [more] * residual
+    expected = x.astype(np.float64) @ w.T + b + (more if residual else 0)
+    for kind, attributes in (
+        ("conv_f32", {**window((1, 1)), "groups": 1, "out_channels": 256, **FREE}),
+        ("strassen_f32", {"stride_h": 1, "stride_w": 1, "out_channels": 256, **FREE}),
+    ):
+        np.testing.assert_allclose(run(isa, kind, operands, attributes), expected, rtol=1e-4, atol=1e-4)
+
+
 @SETTINGS
 @given(rows=st.integers(1, 40), channels=st.integers(1, 150), shape=st.sampled_from(["same", "row", "column"]))
 def test_sums_and_products(isa: str, rows: int, channels: int, shape: str) -> None:
