@@ -186,6 +186,10 @@ def test_strassen_agrees_with_a_direct_dense_layer() -> None:
         (49, 512, 511, False),
         (47, 512, 512, False),
         (196, 257, 256, False),
+        (192, 128, 512, True),
+        (191, 128, 512, False),
+        (192, 126, 512, False),
+        (192, 128, 511, False),
     ],
 )
 def test_strassen_suits_large_products(pixels: int, channels: int, outputs: int, suits: bool) -> None:

@@ -17,10 +17,12 @@
 #define STRASSEN_HALF ((size_t)64)     /* of a block that AVX-512 takes half of, at least: two threads have their own blocks */
 #define STRASSEN_DIRECT ((size_t)12)   /* that are multiplied as they are, at a time */
 #define STRASSEN_LEAST ((size_t)48)    /* with fewer pixels, sums of weights take longer than they save: on AVX-512, */
-#define STRASSEN_LEAST_NARROW ((size_t)128)   /* and elsewhere, where tiles are smaller */
+#define STRASSEN_LEAST_NARROW ((size_t)128)   /* and elsewhere, where tiles are smaller; */
+#define STRASSEN_DEPTH_NARROW ((size_t)256)   /* and there with fewer input channels */
 #define STRASSEN_PAD ((size_t)16)      /* floats between rows of sums, against cache sets that coincide */
 #define STRASSEN_WAY ((size_t)1024)    /* floats: what lies a multiple of them apart falls into one set of a first-level cache */
 #define STRASSEN_FAR ((size_t)1 << 18)  /* outputs and residuals of so many floats leave the second-level cache */
+#define STRASSEN_AHEAD ((size_t)6)      /* rows of a residual that a product fetches before it comes to them */
 #define STRASSEN_PANELS ((size_t)SLIM_GEMM_F32_PART_PANELS)   /* of each half that are finished together */
 #define STRASSEN_WIDTH (STRASSEN_PANELS * SLIM_PANEL)
 
@@ -36,6 +38,17 @@ typedef struct strassen_plan {
     size_t scratch;             /* bytes */
 } strassen_plan;
 
+/* Whether AVX-512's tiles, of 12, 13 and 4 rows, make up the halves of all blocks: single rows are slow. */
+static int strassen_fits(const strassen_plan *p, size_t blocks)
+{
+    int fits = 1;
+    for (size_t part = 0; part < 4; part++) {
+        const size_t rows = ((p->pixels + part / 2 * (blocks - 1)) / blocks + part % 2) / 2;
+        fits &= rows % 12 <= rows / 12 || rows % 4 == 0;
+    }
+    return fits;
+}
+
 static strassen_plan strassen_layout(const slim_strassen_f32_attributes *a, const slim_value *x, size_t pixels,
                                      const slim_kernels *kernels)
 {
@@ -45,7 +58,7 @@ static strassen_plan strassen_layout(const slim_strassen_f32_attributes *a, cons
     p.pixels = pixels;
     p.panels = slim_ceil_div(p.n, SLIM_PANEL);
     p.blocks = slim_ceil_div(pixels, STRASSEN_BLOCK);
-    if (kernels->lanes == 16 && pixels >= 2 * STRASSEN_HALF)
+    if (kernels->lanes == 16 && pixels >= 2 * STRASSEN_HALF && (strassen_fits(&p, 2 * p.blocks) || !strassen_fits(&p, p.blocks)))
         p.blocks *= 2;
     p.rows = slim_ceil_div(slim_ceil_div(pixels, p.blocks), 2);
     p.half = slim_ceil_div(p.k / 2, SLIM_PANEL) * SLIM_PANEL;
@@ -190,12 +203,17 @@ static void strassen_out(const strassen_context *c, slim_gemm_f32_task *task, in
     task->hi = c->a->hi;
 }
 
+static int strassen_far(const strassen_context *c)
+{
+    return c->y->count * (c->residual ? 2 : 1) >= STRASSEN_FAR;
+}
+
 /* The product before fetches that part of the output and its residual. */
 static void strassen_fetch(const strassen_context *c, slim_gemm_f32_part *part, int lower, size_t channel)
 {
     slim_gemm_f32_task next;
     strassen_out(c, &next, lower, channel, STRASSEN_WIDTH);
-    if (next.m && c->y->count * (c->residual ? 2 : 1) >= STRASSEN_FAR) {
+    if (next.m && strassen_far(c)) {
         part->fetch[0] = next.out;
         part->fetch[1] = next.residual ? next.residual : next.out;
     }
@@ -227,9 +245,13 @@ static void strassen_direct(const strassen_context *c, size_t first)
 {
     slim_gemm_f32_task task;
     strassen_out(c, &task, 0, first * SLIM_PANEL, STRASSEN_DIRECT * SLIM_PANEL);
+    slim_gemm_f32_part whole = {c->plan.k * SLIM_PANEL, NULL, 0, NULL, {NULL, NULL, NULL}, 0, {task.out, task.out},
+                                task.out_stride};
+    if (task.residual)
+        whole.fetch[1] = task.residual + STRASSEN_AHEAD * task.residual_stride;
     task.m = c->upper + c->lower;
     task.taps = 1;
-    task.part = NULL;
+    task.part = strassen_far(c) && task.n % STRASSEN_WIDTH == 0 ? &whole : NULL;
     strassen_multiply(c, &task, c->left, c->weights + first * SLIM_PANEL * c->plan.k, c->plan.k);
 }
 
@@ -306,7 +328,8 @@ static void strassen_run(const slim_step *s)
         *c.ready = 0;
     }
     c.pairs = c.plan.n / (2 * STRASSEN_WIDTH) * STRASSEN_PANELS;
-    if (c.plan.pixels < (s->kernels->lanes == 16 ? STRASSEN_LEAST : STRASSEN_LEAST_NARROW))
+    if (s->kernels->lanes == 16 ? c.plan.pixels < STRASSEN_LEAST
+        : c.plan.pixels < STRASSEN_LEAST_NARROW || c.plan.k < STRASSEN_DEPTH_NARROW)
         c.pairs = 0;
     c.tasks = c.pairs / STRASSEN_PANELS + slim_ceil_div(c.plan.panels - 2 * c.pairs, STRASSEN_DIRECT);
     slim_parallel(s, c.plan.blocks * c.tasks, strassen_panels, &c);
