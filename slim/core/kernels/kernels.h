@@ -221,15 +221,17 @@ typedef struct slim_winograd_f32_product {
     int add;
 } slim_winograd_f32_product;
 
-/* products of all planes of up to four tiles with sides of 4, or of four with one of 3 beside one of 4, whose filters are
- * transformed on the way: for AVX-512, whose registers hold the products of six planes, */
+/* products of all planes of a few tiles, whose filters are transformed on the way, for AVX-512: of up to four with sides of 4, of
+ * four with sides of 4 and 3, or of nine with sides of 6, 4 and 4, */
 #define SLIM_WINOGRAD_FEW 4
+#define SLIM_WINOGRAD_NINE_ROW 60   /* of nine: in a row six planes of 9 tiles, and two of 3, those that have 6 columns */
+enum slim_winograd_tiles { SLIM_WINOGRAD_MANY, SLIM_WINOGRAD_FOURS, SLIM_WINOGRAD_MIXED, SLIM_WINOGRAD_NINE };
 typedef struct slim_winograd_f32_few {
-    const float *in;              /* [ceil(k / 32)][36][4][32] */
+    enum slim_winograd_tiles tiles;
+    const float *in;              /* [ceil(k / 32)][36][4][32], or [ceil(k / 32)][8][60][32] */
     size_t k;
-    int mixed;                    /* tiles of 4x4, 4x3, 3x4 and 3x3 */
     const float *weights, *next;  /* a panel of filters, [ceil(k / 32)][9][32 or what is left][16], and the one that comes next */
-    float *out;                   /* [36][4][16] */
+    float *out;                   /* [36][4][16], or [8][60][16] */
 } slim_winograd_f32_few;
 
 /* and one tile of the output. */

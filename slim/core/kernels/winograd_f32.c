@@ -267,20 +267,20 @@ SLIM_STEP void SLIM_NAME(slim_winograd_product_f32)(const slim_winograd_f32_prod
 #define SLIM_FEW_IN (6 * SLIM_WINOGRAD_FEW * SLIM_WINOGRAD_CHANNELS)
 #define SLIM_FEW_OUT (6 * SLIM_WINOGRAD_FEW * SLIM_PANEL)
 
-/* A column of a filter at a point: its first value at 0, which is the last one at infinity. */
+/* A column of a filter at a point; that at 0, its first value, is the last one at infinity. */
 SLIM_TILE SLIM_VF SLIM_NAME(slim_few_column)(const float *g, size_t tap, const int point)
 {
     SLIM_VF even = SLIM_VF_LOAD(g), odd;
     if (point == 0)
         return even;
     odd = SLIM_VF_LOAD(g + 3 * tap);
-    if (point == 1 || point == -1) {
+    if (point < 3) {
         even = SLIM_VF_ADD(even, SLIM_VF_LOAD(g + 6 * tap));
     } else {
         even = SLIM_VF_FMA(SLIM_VF_LOAD(g + 6 * tap), SLIM_VF_SPLAT(4.0f), even);
         odd = SLIM_VF_ADD(odd, odd);
     }
-    return point > 0 ? SLIM_VF_ADD(even, odd) : SLIM_VF_SUB(even, odd);
+    return point == 2 || point == 5 ? SLIM_VF_SUB(even, odd) : SLIM_VF_ADD(even, odd);
 }
 
 SLIM_TILE void SLIM_NAME(slim_few_products)(const float *in, SLIM_VF value, SLIM_VF *products, const int tiles, const int step)
@@ -296,7 +296,7 @@ SLIM_TILE void SLIM_NAME(slim_few_row)(const float *g, const float *next, size_t
                                        const int point, const int mixed)
 {
     const size_t plane = SLIM_WINOGRAD_FEW * SLIM_WINOGRAD_CHANNELS;
-    const int tiles = mixed && point == -2 ? SLIM_WINOGRAD_FEW / 2 : SLIM_WINOGRAD_FEW, step = mixed ? 2 : 1;
+    const int tiles = mixed && point == 5 ? SLIM_WINOGRAD_FEW / 2 : SLIM_WINOGRAD_FEW, step = mixed ? 2 : 1;
     SLIM_VF sums[6][SLIM_WINOGRAD_FEW];
     int j, t;
     SLIM_UNROLL
@@ -310,7 +310,7 @@ SLIM_TILE void SLIM_NAME(slim_few_row)(const float *g, const float *next, size_t
         const SLIM_VF a = SLIM_NAME(slim_few_column)(g, tap, point), b = SLIM_NAME(slim_few_column)(g + tap, tap, point);
         const SLIM_VF c = SLIM_NAME(slim_few_column)(g + 2 * tap, tap, point), b2 = SLIM_VF_ADD(b, b);
         const SLIM_VF even = SLIM_VF_ADD(a, c), even2 = SLIM_VF_FMA(c, SLIM_VF_SPLAT(4.0f), a);
-        if (point == -1 || point == 2 || point == -2) {
+        if (point == 2 || point == 3 || point == 5) {
             __builtin_prefetch(next, 0, 2);
             __builtin_prefetch(next + tap, 0, 2);
             __builtin_prefetch(next + 2 * tap, 0, 2);
@@ -339,9 +339,9 @@ SLIM_TILE void SLIM_NAME(slim_few_row)(const float *g, const float *next, size_t
 #define SLIM_FEW_ROWS(name, mixed) \
     SLIM_FEW_ROW(name##_end, 0, mixed) \
     SLIM_FEW_ROW(name##_one, 1, mixed) \
-    SLIM_FEW_ROW(name##_minus_one, -1, mixed) \
-    SLIM_FEW_ROW(name##_two, 2, mixed) \
-    SLIM_FEW_ROW(name##_minus_two, -2, mixed) \
+    SLIM_FEW_ROW(name##_minus_one, 2, mixed) \
+    SLIM_FEW_ROW(name##_two, 3, mixed) \
+    SLIM_FEW_ROW(name##_minus_two, 5, mixed) \
     SLIM_STEP void SLIM_NAME(slim_few_##name)(const float *g, const float *next, size_t tap, const float *in, float *out, size_t k) \
     { \
         SLIM_NAME(slim_few_##name##_end)(g, next, tap, in, out, k); \
@@ -356,19 +356,144 @@ SLIM_FEW_ROWS(mixed, 1)
 #undef SLIM_FEW_ROW
 #undef SLIM_FEW_ROWS
 
+/* Of nine tiles the products of two or three points are in registers. The columns at a point, or at p and -p, are made before. */
+#define SLIM_NINE_COLUMNS (3 * SLIM_WINOGRAD_CHANNELS * SLIM_PANEL)   /* floats of a point's */
+
+SLIM_TILE void SLIM_NAME(slim_nine_pair)(const float *g, const float *next, size_t tap, float *to, size_t k, const int point)
+{
+    SLIM_ROLL
+    for (; k > 0; k--, g += SLIM_PANEL, next += SLIM_PANEL) {
+        SLIM_UNROLL
+        for (size_t j = 0; j < 3; j++, to += SLIM_PANEL) {
+            const SLIM_VF a = SLIM_VF_LOAD(g + j * tap), c = SLIM_VF_LOAD(g + (6 + j) * tap), four = SLIM_VF_SPLAT(4.0f);
+            SLIM_VF even = SLIM_VF_ADD(a, c), odd = SLIM_VF_LOAD(g + (3 + j) * tap);
+            __builtin_prefetch(next + j * tap, 0, 2);
+            if (point > 2) {
+                even = point < 6 ? SLIM_VF_FMA(c, four, a) : SLIM_VF_FMA(a, four, c);
+                odd = SLIM_VF_ADD(odd, odd);
+            }
+            SLIM_VF_STORE(to, SLIM_VF_ADD(even, odd));
+            SLIM_VF_STORE(to + SLIM_NINE_COLUMNS, SLIM_VF_SUB(even, odd));
+        }
+    }
+}
+
+SLIM_STEP void SLIM_NAME(slim_nine_columns)(const float *g, const float *next, size_t tap, float *to, size_t k, size_t point)
+{
+    if (point == 1)
+        SLIM_NAME(slim_nine_pair)(g, next, tap, to, k, 1);
+    else if (point == 3)
+        SLIM_NAME(slim_nine_pair)(g, next + 3 * tap, tap, to, k, 3);
+    else if (point == 6)
+        SLIM_NAME(slim_nine_pair)(g, next + 6 * tap, tap, to, k, 6);
+    else
+        SLIM_ROLL
+        for (size_t i = 0; i < 3 * k; i++)
+            SLIM_VF_STORE(to + i * SLIM_PANEL, SLIM_VF_LOAD(g + (point == 0 ? 0 : 6) * tap + i % 3 * tap + i / 3 * SLIM_PANEL));
+}
+
+/* The products of `tiles` tiles at the first three points, the next three, or the last two. One of them fetches the taps into the
+ * first-level cache, for the columns of the points that come next. */
+SLIM_TILE void SLIM_NAME(slim_nine_points)(const float *columns, const float *taps, size_t tap, const float *in, float *out, size_t k,
+                                           const int first, const int tiles)
+{
+    const int points = first < 6 ? 3 : 2, slots = first < 6 ? 9 : 3;
+    const size_t plane = (size_t)slots * SLIM_WINOGRAD_CHANNELS;
+    SLIM_VF sums[3][9];
+    int j, t;
+    SLIM_UNROLL
+    for (j = 0; j < points; j++) {
+        SLIM_UNROLL
+        for (t = 0; t < tiles; t++)
+            sums[j][t] = SLIM_VF_SPLAT(0.0f);
+    }
+    SLIM_ROLL
+    for (; k > 0; k--, columns += 3 * SLIM_PANEL, taps += SLIM_PANEL, in++) {
+        if (first == 3 && tiles == 9) {
+            SLIM_UNROLL
+            for (j = 0; j < 9; j++)
+                __builtin_prefetch(taps + (size_t)j * tap, 0, 3);
+        }
+        const SLIM_VF a = SLIM_VF_LOAD(columns), c = SLIM_VF_LOAD(columns + 2 * SLIM_PANEL), four = SLIM_VF_SPLAT(4.0f);
+        SLIM_VF odd = SLIM_VF_LOAD(columns + SLIM_PANEL), even;
+        if (first == 0) {
+            SLIM_NAME(slim_few_products)(in, a, sums[0], tiles, 1);
+            even = SLIM_VF_ADD(a, c);
+            SLIM_NAME(slim_few_products)(in + plane, SLIM_VF_ADD(even, odd), sums[1], tiles, 1);
+            SLIM_NAME(slim_few_products)(in + 2 * plane, SLIM_VF_SUB(even, odd), sums[2], tiles, 1);
+        } else {
+            odd = SLIM_VF_ADD(odd, odd);
+            even = first == 3 ? SLIM_VF_FMA(c, four, a) : SLIM_VF_FMA(a, four, c);
+            SLIM_NAME(slim_few_products)(in, SLIM_VF_ADD(even, odd), sums[0], tiles, 1);
+            if (first == 3)
+                SLIM_NAME(slim_few_products)(in + plane, c, sums[1], tiles, 1);
+            SLIM_NAME(slim_few_products)(in + (size_t)(points - 1) * plane, SLIM_VF_SUB(even, odd), sums[points - 1], tiles, 1);
+        }
+    }
+    SLIM_UNROLL
+    for (j = 0; j < points; j++, out += slots * SLIM_PANEL) {
+        SLIM_UNROLL
+        for (t = 0; t < tiles; t++)
+            SLIM_VF_STORE(out + t * SLIM_PANEL, SLIM_VF_ADD(SLIM_VF_LOAD(out + t * SLIM_PANEL), sums[j][t]));
+    }
+}
+
+#define SLIM_NINE_POINTS(first, tiles) \
+    SLIM_STEP void SLIM_NAME(slim_nine_##first##_##tiles)(const float *columns, const float *taps, size_t tap, const float *in, float *out, \
+                                                          size_t k) \
+    { \
+        SLIM_NAME(slim_nine_points)(columns, taps, tap, in + first * 9 * SLIM_WINOGRAD_CHANNELS, out + first * 9 * SLIM_PANEL, k, first, \
+                                    tiles); \
+    }
+SLIM_NINE_POINTS(0, 9)
+SLIM_NINE_POINTS(3, 9)
+SLIM_NINE_POINTS(6, 3)
+SLIM_NINE_POINTS(0, 3)
+SLIM_NINE_POINTS(3, 3)
+SLIM_NINE_POINTS(6, 1)
+#undef SLIM_NINE_POINTS
+
+SLIM_STEP void SLIM_NAME(slim_few_nine)(const float *g, const float *next, size_t tap, const float *in, float *out, size_t k)
+{
+    static const unsigned char order[SLIM_WINOGRAD_SIDE] = {0, 1, 2, 3, 5, 4, 6, 7};
+    float columns[2 * SLIM_NINE_COLUMNS];
+    SLIM_ROLL
+    for (size_t i = 0; i < SLIM_WINOGRAD_SIDE; i++) {
+        const size_t row = order[i], second = row == 2 || row == 5 || row == 7;
+        const float *from = columns + second * SLIM_NINE_COLUMNS, *x = in + row * SLIM_WINOGRAD_NINE_ROW * SLIM_WINOGRAD_CHANNELS;
+        float *y = out + row * SLIM_WINOGRAD_NINE_ROW * SLIM_PANEL;
+        if (!second)
+            SLIM_NAME(slim_nine_columns)(g, next, tap, columns, k, row);
+        if (row < 6) {
+            SLIM_NAME(slim_nine_0_9)(from, g, tap, x, y, k);
+            SLIM_NAME(slim_nine_3_9)(from, g, tap, x, y, k);
+            SLIM_NAME(slim_nine_6_3)(from, g, tap, x, y, k);
+        } else {
+            SLIM_NAME(slim_nine_0_3)(from, g, tap, x, y, k);
+            SLIM_NAME(slim_nine_3_3)(from, g, tap, x, y, k);
+            SLIM_NAME(slim_nine_6_1)(from, g, tap, x, y, k);
+        }
+    }
+}
+#undef SLIM_NINE_COLUMNS
+
 SLIM_STEP void SLIM_NAME(slim_winograd_few_f32)(const slim_winograd_f32_few *task)
 {
+    const int nine = task->tiles == SLIM_WINOGRAD_NINE;
+    const size_t planes = nine ? SLIM_WINOGRAD_SIDE * SLIM_WINOGRAD_NINE_ROW : 36 * SLIM_WINOGRAD_FEW;
     const float *in = task->in, *g = task->weights, *next;
     size_t k;
     SLIM_ROLL
-    for (size_t i = 0; i < (size_t)6 * SLIM_FEW_OUT; i += SLIM_LANES)
+    for (size_t i = 0; i < planes * SLIM_PANEL; i += SLIM_LANES)
         SLIM_VF_STORE(task->out + i, SLIM_VF_SPLAT(0.0f));
     SLIM_ROLL
-    for (size_t from = 0; from < task->k; from += k, in += 6 * SLIM_FEW_IN, g = next) {
+    for (size_t from = 0; from < task->k; from += k, in += planes * SLIM_WINOGRAD_CHANNELS, g = next) {
         k = SLIM_MIN(task->k - from, (size_t)SLIM_WINOGRAD_CHANNELS);
         const size_t tap = k * SLIM_PANEL;
         next = from + k == task->k ? task->next : g + 9 * tap;
-        if (task->mixed)
+        if (nine)
+            SLIM_NAME(slim_few_nine)(g, next, tap, in, task->out, k);
+        else if (task->tiles == SLIM_WINOGRAD_MIXED)
             SLIM_NAME(slim_few_mixed)(g, next, tap, in, task->out, k);
         else
             SLIM_NAME(slim_few_fours)(g, next, tap, in, task->out, k);

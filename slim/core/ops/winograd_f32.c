@@ -75,7 +75,7 @@ typedef struct winograd_plan {
     size_t input[SLIM_WINOGRAD_SIDE + 1];   /* floats before a plane of a row; of a row, at the end */
     size_t output[SLIM_WINOGRAD_SIDE + 1];
     size_t weight_plane;                    /* floats */
-    int few;                    /* tiles: filters are transformed between the products, and a panel is a task */
+    enum slim_winograd_tiles few;           /* or many: of few filters are transformed between the products, and a panel is a task */
     size_t zeros_bytes;
     size_t shared_bytes, own_bytes;         /* of scratch memory, for each worker */
 } winograd_plan;
@@ -86,19 +86,33 @@ static winograd_side winograd_of_images(winograd_side side, size_t images)
     return all;
 }
 
-/* Tiles of 6 where they save more products than transforming filters to more points costs. Of few tiles all have the same size,
- * or both sides have one of 4 and one of 3. */
-static void winograd_tiles(winograd_plan *p, const int32_t *y)
+static int winograd_is(winograd_side side, size_t sixes, size_t fours, size_t threes)
 {
-    const winograd_side rows = winograd_cut(y[1], SIZE_MAX), columns = winograd_cut(y[2], SIZE_MAX);
-    const size_t images = (size_t)y[0];
+    return side.sixes == sixes && side.fours == fours && side.tiles == sixes + fours + threes;
+}
+
+/* Tiles of 6 where they save more products than transforming filters to more points costs. Few tiles are those of
+ * slim_winograd_f32_few. */
+static void winograd_tiles(winograd_plan *p, const int32_t *y, int few)
+{
+    const winograd_side rows = winograd_cut(y[1], SIZE_MAX), columns = winograd_cut(y[2], SIZE_MAX), nine = {3, 1, 2};
+    const size_t images = (size_t)y[0], fours_h = slim_ceil_div((size_t)y[1], 4), fours_w = slim_ceil_div((size_t)y[2], 4);
     p->rows = winograd_cut(y[1], 0);
     p->columns = winograd_cut(y[2], 0);
     p->points = 6;
-    if (p->few && !(images == 1 && p->rows.fours == 1 && p->columns.fours == 1 && p->rows.tiles == 2 && p->columns.tiles == 2)) {
-        p->rows.fours = p->rows.tiles = slim_ceil_div((size_t)y[1], 4);
-        p->columns.fours = p->columns.tiles = slim_ceil_div((size_t)y[2], 4);
-    } else if (!p->few && 3 * images * winograd_points(rows) * winograd_points(columns) + WINOGRAD_FILTER * 64
+    p->few = SLIM_WINOGRAD_MANY;
+    if (few && images * fours_h * fours_w <= SLIM_WINOGRAD_FEW) {
+        p->few = SLIM_WINOGRAD_MIXED;
+        if (!(images == 1 && winograd_is(p->rows, 0, 1, 1) && winograd_is(p->columns, 0, 1, 1))) {
+            p->few = SLIM_WINOGRAD_FOURS;
+            p->rows.fours = p->rows.tiles = fours_h;
+            p->columns.fours = p->columns.tiles = fours_w;
+        }
+    } else if (few && images == 1 && (y[1] == 13 || y[1] == 14) && (y[2] == 13 || y[2] == 14)) {
+        p->rows = p->columns = nine;
+        p->points = 8;
+        p->few = SLIM_WINOGRAD_NINE;
+    } else if (3 * images * winograd_points(rows) * winograd_points(columns) + WINOGRAD_FILTER * 64
                < 3 * images * winograd_points(p->rows) * winograd_points(p->columns) + WINOGRAD_FILTER * 36) {
         p->rows = rows;
         p->columns = columns;
@@ -127,9 +141,7 @@ static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, cons
     p.groups = slim_ceil_div(p.panels, WINOGRAD_PANELS);
     p.k_row = slim_ceil_div(p.k, SLIM_PANEL) * SLIM_PANEL;
     p.k_row += p.k_row % 256 == 0 ? WINOGRAD_STRIDE_PAD : 0;
-    p.few = session->kernels->winograd_few_f32
-        && (size_t)y[0] * slim_ceil_div((size_t)y[1], 4) * slim_ceil_div((size_t)y[2], 4) <= SLIM_WINOGRAD_FEW;
-    winograd_tiles(&p, y);
+    winograd_tiles(&p, y, session->kernels->winograd_few_f32 != NULL);
     most = WINOGRAD_INPUT_BYTES / (winograd_points(p.columns) * p.points * p.k_row * sizeof(float));
     p.block = slim_ceil_div(p.all.tiles, slim_ceil_div(p.all.tiles, SLIM_MAX(most, (size_t)1)));
     p.pieces = workers == 1 ? 1 : slim_ceil_div(2 * workers, p.groups);
@@ -145,14 +157,16 @@ static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, cons
     p.shared_bytes = p.points * p.input[SLIM_WINOGRAD_SIDE] * sizeof(float);
     p.own_bytes = slim_align(p.points * (p.points * p.weight_plane + p.output[SLIM_WINOGRAD_SIDE]) * sizeof(float));
     if (p.few) {
-        const size_t floats = 36 * SLIM_WINOGRAD_FEW;
+        const size_t channels = slim_ceil_div(p.k, SLIM_WINOGRAD_CHANNELS) * SLIM_WINOGRAD_CHANNELS;
         p.block = p.all.tiles;
         for (size_t j = 0; j <= SLIM_WINOGRAD_SIDE; j++) {
-            p.input[j] = SLIM_MIN(j, (size_t)6) * SLIM_WINOGRAD_FEW * SLIM_WINOGRAD_CHANNELS;
-            p.output[j] = SLIM_MIN(j, (size_t)6) * SLIM_WINOGRAD_FEW * SLIM_PANEL;
+            const size_t six = SLIM_MIN(j, (size_t)6), nine = 9 * six + 3 * (j - six);
+            const size_t slots = p.few == SLIM_WINOGRAD_NINE ? nine : SLIM_WINOGRAD_FEW * six;
+            p.input[j] = slots * SLIM_WINOGRAD_CHANNELS;
+            p.output[j] = slots * SLIM_PANEL;
         }
-        p.shared_bytes = floats * slim_ceil_div(p.k, SLIM_WINOGRAD_CHANNELS) * SLIM_WINOGRAD_CHANNELS * sizeof(float);
-        p.own_bytes = floats * SLIM_PANEL * sizeof(float);
+        p.shared_bytes = p.points * p.output[SLIM_WINOGRAD_SIDE] / SLIM_PANEL * channels * sizeof(float);
+        p.own_bytes = slim_align(p.points * p.output[SLIM_WINOGRAD_SIDE] * sizeof(float));
     }
     p.shared_bytes = slim_align(slim_ceil_div(p.zeros_bytes + p.shared_bytes, workers));
     return p;
@@ -202,6 +216,13 @@ typedef struct winograd_context {
     size_t first, count;        /* rows of tiles of the block */
 } winograd_context;
 
+/* A tile's place in a plane of column j. */
+static size_t winograd_slot(const winograd_plan *p, size_t row, size_t column, size_t j)
+{
+    const int same = p->few == SLIM_WINOGRAD_FOURS || p->few == SLIM_WINOGRAD_MIXED;   /* in all planes */
+    return row * (same ? p->columns.tiles : winograd_with(p->columns, j)) + column;
+}
+
 typedef struct winograd_place {
     size_t image;
     size_t y, x;                /* of the tile's first output pixel */
@@ -250,15 +271,14 @@ static void winograd_input(void *context, size_t index, int worker)
     task.columns = place.columns;
     task.channels = p->few ? SLIM_MIN(p->k, (size_t)SLIM_WINOGRAD_CHANNELS) : p->k;
     for (size_t j = 0; j < place.columns + 2; j++)
-        task.planes[j] = c->inputs + p->input[j]
-            + (p->few ? index * SLIM_WINOGRAD_CHANNELS : (row * winograd_with(p->columns, j) + column) * p->k_row);
+        task.planes[j] = c->inputs + p->input[j] + winograd_slot(p, row, column, j) * (p->few ? SLIM_WINOGRAD_CHANNELS : p->k_row);
     task.plane_row = p->input[SLIM_WINOGRAD_SIDE];
     c->step->kernels->winograd_input_f32(&task);
     for (size_t from = task.channels; from < p->k; from += task.channels) {   /* of few tiles, the other blocks of channels */
         for (size_t i = 0; i < place.rows + 2; i++)
             task.pixels[i] += task.channels;
         for (size_t j = 0; j < place.columns + 2; j++)
-            task.planes[j] += 6 * task.plane_row;
+            task.planes[j] += p->points * task.plane_row;
         task.channels = SLIM_MIN(p->k - from, task.channels);
         c->step->kernels->winograd_input_f32(&task);
     }
@@ -323,7 +343,7 @@ SLIM_VECTORIZE static void winograd_output(const winograd_context *c, const floa
     const size_t pixel = (place.image * out_h + place.y) * out_w + place.x;
     slim_winograd_f32_output task;
     for (size_t j = 0; j < place.columns + 2; j++)
-        task.planes[j] = outputs + p->output[j] + (row * (p->few ? p->columns.tiles : winograd_with(p->columns, j)) + column) * width;
+        task.planes[j] = outputs + p->output[j] + winograd_slot(p, row, column, j) * width;
     task.plane_row = p->output[SLIM_WINOGRAD_SIDE];
     task.rows = place.rows;
     task.columns = place.columns;
@@ -397,7 +417,7 @@ static void winograd_few(void *context, size_t panel, int worker)
     slim_winograd_f32_few task;
     task.in = c->inputs;
     task.k = p->k;
-    task.mixed = p->rows.fours < p->rows.tiles;
+    task.tiles = p->few;
     task.weights = winograd_taps(c, panel, 0);
     task.next = winograd_taps(c, panel + 1 < p->panels ? panel + 1 : panel, 0);
     task.out = (float *)(slim_step_scratch(c->step, 0) + c->threads * p->shared_bytes + (size_t)worker * p->own_bytes);
