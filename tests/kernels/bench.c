@@ -49,7 +49,7 @@ static void run_gemm_f32(const bench *b)
     slim_gemm_f32_task t;
     memset(&t, 0, sizeof t);
     size_t m = b->size * b->size;
-    t.taps = 1, t.k = b->k, t.n = b->n, t.out_stride = b->n;
+    t.taps = 1, t.k = b->k, t.n = b->n, t.out_stride = b->n, t.alone = 1;
     t.weights = (const float *)b->w, t.bias = (const float *)b->bias;
     t.lo = 0, t.hi = 6;
     for (size_t i = 0; i < m; i += STRIP) {

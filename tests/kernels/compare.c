@@ -100,6 +100,7 @@ static int compare_gemm_f32(const slim_kernels *kernels)
     t.n = (size_t)range(1, 200);
     t.out_stride = t.n + draw(3) * 5;
     t.residual_stride = t.n + draw(2) * 3;
+    t.alone = (int)draw(2);
     size_t panels = slim_ceil_div(t.n, SLIM_PANEL), count = t.m * t.taps, steps = t.taps * t.k;
     float *x = floats(count * t.k, 0), *w = floats(panels * steps * SLIM_PANEL, 0), *bias = floats(panels * SLIM_PANEL, 0);
     float *residual = draw(2) ? floats((t.m - 1) * t.residual_stride + t.n, 0) : NULL;

@@ -25,8 +25,8 @@ _INTS = dict.fromkeys(_WINDOW.split(), c_int)
 
 GemmF32 = _structure(
     "GemmF32",
-    "rows m taps k weights bias residual part out residual_stride out_stride n lo hi",
-    {**_POINTERS, **_CLAMP},
+    "rows m taps k weights bias residual part out residual_stride out_stride n lo hi alone",
+    {**_POINTERS, **_CLAMP, "alone": c_int},
 )
 GemmU8 = _structure(
     "GemmU8",

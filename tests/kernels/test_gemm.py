@@ -15,9 +15,16 @@ NO_LIMIT = settings(deadline=None, max_examples=40)
 
 
 @NO_LIMIT
-@given(size=SIZES, seed=st.integers(0, 2**31), add=st.booleans(), clamp=st.booleans(), gap=st.integers(0, 20))
+@given(
+    size=SIZES,
+    seed=st.integers(0, 2**31),
+    add=st.booleans(),
+    clamp=st.booleans(),
+    gap=st.integers(0, 20),
+    alone=st.booleans(),
+)
 def test_gemm_f32(
-    kernels: Kernels, size: tuple[int, int, int, int], seed: int, add: bool, clamp: bool, gap: int
+    kernels: Kernels, size: tuple[int, int, int, int], seed: int, add: bool, clamp: bool, gap: int, alone: bool
 ) -> None:
     m, taps, k, n = size
     random = np.random.default_rng(seed)
@@ -32,7 +39,7 @@ def test_gemm_f32(
     low, high = (-1.0, 2.0) if clamp else (-np.inf, np.inf)
     task = GemmF32(
         pointers.ctypes.data, m, taps, k, packed.ctypes.data, packed_bias.ctypes.data,
-        residual.ctypes.data if add else None, None, out.ctypes.data, n, n + gap, n, low, high,
+        residual.ctypes.data if add else None, None, out.ctypes.data, n, n + gap, n, low, high, alone,
     )  # fmt: skip
     kernels.gemm_f32(ctypes.byref(task))
     rows = x.reshape(m * taps, k)[order].reshape(m, taps * k)

@@ -252,7 +252,7 @@ SLIM_STEP void SLIM_NAME(slim_gemm_f32)(const slim_gemm_f32_task *task)
 #endif
 #if defined(SLIM_VF_SPLAT_TWO)   /* the last half vector goes with the one before it */
         const size_t left = task->n - vector * SLIM_LANES;
-        if (!task->part && task->k % 2 == 0 && left > SLIM_LANES && (left - 1) % SLIM_LANES < SLIM_LANES / 2) {
+        if (task->alone && !task->part && task->k % 2 == 0 && left > SLIM_LANES && (left - 1) % SLIM_LANES < SLIM_LANES / 2) {
             if (vectors - vector == 2) {
                 SLIM_NAME(slim_gemm_f32_pairs)(task, vector);
                 return;

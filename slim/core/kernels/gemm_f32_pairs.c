@@ -1,7 +1,8 @@
 /* fp32 matrix products of 17 to 24 output channels with 16 lanes; included by `kernels/gemm_f32.c`.
  *
  * 24 channels are one and a half vectors, and an instruction of half a vector costs more than half the time. For two inputs
- * at once they are three whole ones: lanes take turns between the products of even and of odd k, which are added in the end. */
+ * at once they are three whole ones: lanes take turns between the products of even and of odd k, which are added in the end.
+ * That is another order of the sums, so only where no thread count makes it another number of channels. */
 #define SLIM_PAIRS_ROWS 9
 
 /* Rows `row` to row + mr, the last two panels from `vector` on. */

@@ -38,6 +38,7 @@ typedef struct slim_gemm_f32_task {
     size_t residual_stride, out_stride;
     size_t n;                     /* output channels: exactly these are stored */
     float lo, hi;                 /* clamp; -inf and inf where there is none */
+    int alone;                    /* n is the whole product's however many threads there are, and may choose the sums' order */
 } slim_gemm_f32_task;
 
 /* slim_gemm_f32_task with rows and weights of bf16; sums are fp32. */

@@ -190,6 +190,7 @@ static void bf16_multiply_f32(const bf16_context *c, const bf16_scratch *scratch
     task.k = 2 * whole->pairs;
     task.weights = scratch->weights;
     task.part = NULL;
+    task.alone = 0;
     task.residual_stride = whole->residual_stride;
     task.out_stride = whole->out_stride;
     task.lo = whole->lo;

@@ -140,6 +140,7 @@ static void bottleneck_expand(const bottleneck_context *c, const float *image, s
     slim_gemm_f32_task task;
     task.residual = NULL;
     task.part = NULL;
+    task.alone = 1;
     task.residual_stride = 0;
     task.out_stride = task.n = channels;
     task.lo = c->a->expand_lo;
@@ -214,6 +215,7 @@ static void bottleneck_band(void *context, size_t index, int worker)
     task.out = (float *)c->y->data + pixel * task.out_stride;
     task.residual = c->residual ? (const float *)c->residual->data + pixel * task.n : NULL;
     task.part = NULL;
+    task.alone = 1;
     if (c->expand && expanded < end) {
         bottleneck_expand(c, image, (size_t)expanded, (size_t)end, ring, pixels);
         expanded = end;

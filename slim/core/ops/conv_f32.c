@@ -134,6 +134,7 @@ SLIM_VECTORIZE static void conv_f32_strip(void *context, size_t index, int worke
     task.residual_stride = (size_t)c->a->out_channels;
     task.residual = c->residual ? (const float *)c->residual->data + part.first_row * task.residual_stride + channel : NULL;
     task.part = NULL;
+    task.alone = c->plan.panels <= SLIM_CUT_ALONE;
     task.out_stride = c->y->row_stride;
     task.out = (float *)c->y->data + part.first_row * task.out_stride + channel;
     task.n = part.outputs;

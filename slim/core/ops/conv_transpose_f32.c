@@ -137,6 +137,7 @@ static void conv_transpose_row(void *context, size_t index, int worker)
     slim_fill(scratch, 0, c->plan.zero_bytes + c->plan.bias_bytes);
     task.taps = 1;
     task.part = NULL;
+    task.alone = 0;
     task.k = c->plan.k;
     task.n = c->plan.group_outputs;
     task.lo = -__builtin_inff();

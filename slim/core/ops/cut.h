@@ -22,7 +22,8 @@ SLIM_INLINE size_t slim_band_row(size_t band, size_t bands, size_t height)
     return band * height / bands;
 }
 
-enum { SLIM_CUT_TASKS = 6, SLIM_CUT_ROWS = 12, SLIM_CUT_PART = 24 };   /* tasks a thread; rows of a tile, fewest of a part */
+/* Tasks a thread; rows of a tile, fewest of a part; panels that are never shared out. */
+enum { SLIM_CUT_TASKS = 6, SLIM_CUT_ROWS = 12, SLIM_CUT_PART = 24, SLIM_CUT_ALONE = 3 };
 
 typedef struct slim_cut {
     size_t strips, parts;       /* strips of a part */

@@ -53,6 +53,7 @@ static void dense_f32_task(void *context, size_t index, int worker)
     task.residual_stride = c->d.outputs;
     task.residual = residual ? (const float *)residual->data + part.first_row * c->d.outputs + channel : NULL;
     task.part = NULL;
+    task.alone = 0;
     task.out_stride = y->row_stride;
     task.out = (float *)y->data + part.first_row * task.out_stride + channel;
     task.n = part.outputs;

@@ -75,6 +75,7 @@ static void lstm_multiply(const lstm_layer *l, const float *x, size_t k, const f
     task.bias = bias ? bias : l->zeros;
     task.residual = bias ? NULL : l->gates;
     task.part = NULL;
+    task.alone = 0;
     task.residual_stride = task.out_stride = task.n = 4 * l->hidden;
     task.out = l->gates;
     task.lo = -__builtin_inff();

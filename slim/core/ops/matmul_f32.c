@@ -186,6 +186,7 @@ static void matmul_task(void *context, size_t index, int worker)
     task.bias = zeros;
     task.residual = NULL;
     task.part = NULL;
+    task.alone = 0;
     task.residual_stride = 0;
     task.out_stride = plan->y.strides[1];
     task.lo = -__builtin_inff();

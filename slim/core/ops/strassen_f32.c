@@ -252,6 +252,7 @@ static void strassen_direct(const strassen_context *c, size_t first)
     task.m = c->upper + c->lower;
     task.taps = 1;
     task.part = strassen_far(c) && task.n % STRASSEN_WIDTH == 0 ? &whole : NULL;
+    task.alone = 0;
     strassen_multiply(c, &task, c->left, c->weights + first * SLIM_PANEL * c->plan.k, c->plan.k);
 }
 
@@ -279,6 +280,7 @@ static void strassen_panels(void *context, size_t index, int worker)
     slim_gemm_f32_task task;
     task.taps = 1;
     task.part = &part;
+    task.alone = 0;
     part.difference = c->t;
     strassen_keep(c, &task, c->q);
     part.minus = b12;                                     /* T3 = B22 - B12 */
