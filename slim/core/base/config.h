@@ -31,11 +31,11 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-/* gcc -O3 makes versions of loops for what rarely happens, and vectorizes loops that run a few times: outside the kernels that
- * is a tenth of the code and no time. Functions whose loops are worth it say so. */
+/* gcc -O3 makes versions of loops for what rarely happens, vectorizes loops that run a few times and copies functions into others:
+ * outside the kernels that is a tenth of the code and no time. Functions whose loops are worth it say so. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
 #define SLIM_SMALL_LOOPS 1
-#pragma GCC optimize("O2")
+#pragma GCC optimize("O2", "no-inline-functions")
 #define SLIM_VECTORIZE __attribute__((optimize("O3")))
 #else
 #define SLIM_VECTORIZE
