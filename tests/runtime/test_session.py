@@ -85,7 +85,10 @@ def test_results_do_not_depend_on_the_thread_count(program: bytes) -> None:
         np.testing.assert_array_equal(Session(program, threads=threads).run({"x": x})["y"], one)
 
 
-@pytest.mark.parametrize(("channels", "outputs", "size", "groups"), [(40, 512, 7, 1), (24, 100, 14, 1), (32, 96, 9, 2)])
+@pytest.mark.parametrize(
+    ("channels", "outputs", "size", "groups"),
+    [(40, 512, 7, 1), (24, 100, 14, 1), (32, 96, 9, 2), (32, 184, 7, 1), (64, 52, 7, 1), (64, 20, 7, 1)],
+)
 def test_layers_of_few_pixels_are_shared_out_by_channels(channels: int, outputs: int, size: int, groups: int) -> None:
     weights = {"w": rng.normal(size=(outputs, channels // groups, 1, 1)).astype(np.float32)}
     nodes = [helper.make_node("Conv", ["x", "w"], ["y"], group=groups)]
