@@ -267,6 +267,18 @@ SLIM_STEP void SLIM_NAME(slim_winograd_product_f32)(const slim_winograd_f32_prod
 #define SLIM_FEW_IN (6 * SLIM_WINOGRAD_FEW * SLIM_WINOGRAD_CHANNELS)
 #define SLIM_FEW_OUT (6 * SLIM_WINOGRAD_FEW * SLIM_PANEL)
 
+/* A filter a, b, c at points p = 1, 2 or 1/2, indices 1, 3 and 6, as a sum, and at -p as a difference: of what a and b become. */
+SLIM_TILE void SLIM_NAME(slim_few_halves)(SLIM_VF *a, SLIM_VF *b, SLIM_VF c, const int point)
+{
+    const SLIM_VF four = SLIM_VF_SPLAT(4.0f);
+    if (point < 3) {
+        *a = SLIM_VF_ADD(*a, c);
+    } else {
+        *a = point < 6 ? SLIM_VF_FMA(c, four, *a) : SLIM_VF_FMA(*a, four, c);
+        *b = SLIM_VF_ADD(*b, *b);
+    }
+}
+
 /* A column of a filter at a point; that at 0, its first value, is the last one at infinity. */
 SLIM_TILE SLIM_VF SLIM_NAME(slim_few_column)(const float *g, size_t tap, const int point)
 {
@@ -274,12 +286,7 @@ SLIM_TILE SLIM_VF SLIM_NAME(slim_few_column)(const float *g, size_t tap, const i
     if (point == 0)
         return even;
     odd = SLIM_VF_LOAD(g + 3 * tap);
-    if (point < 3) {
-        even = SLIM_VF_ADD(even, SLIM_VF_LOAD(g + 6 * tap));
-    } else {
-        even = SLIM_VF_FMA(SLIM_VF_LOAD(g + 6 * tap), SLIM_VF_SPLAT(4.0f), even);
-        odd = SLIM_VF_ADD(odd, odd);
-    }
+    SLIM_NAME(slim_few_halves)(&even, &odd, SLIM_VF_LOAD(g + 6 * tap), point);
     return point == 2 || point == 5 ? SLIM_VF_SUB(even, odd) : SLIM_VF_ADD(even, odd);
 }
 
@@ -365,13 +372,9 @@ SLIM_TILE void SLIM_NAME(slim_nine_pair)(const float *g, const float *next, size
     for (; k > 0; k--, g += SLIM_PANEL, next += SLIM_PANEL) {
         SLIM_UNROLL
         for (size_t j = 0; j < 3; j++, to += SLIM_PANEL) {
-            const SLIM_VF a = SLIM_VF_LOAD(g + j * tap), c = SLIM_VF_LOAD(g + (6 + j) * tap), four = SLIM_VF_SPLAT(4.0f);
-            SLIM_VF even = SLIM_VF_ADD(a, c), odd = SLIM_VF_LOAD(g + (3 + j) * tap);
+            SLIM_VF even = SLIM_VF_LOAD(g + j * tap), odd = SLIM_VF_LOAD(g + (3 + j) * tap);
             __builtin_prefetch(next + j * tap, 0, 2);
-            if (point > 2) {
-                even = point < 6 ? SLIM_VF_FMA(c, four, a) : SLIM_VF_FMA(a, four, c);
-                odd = SLIM_VF_ADD(odd, odd);
-            }
+            SLIM_NAME(slim_few_halves)(&even, &odd, SLIM_VF_LOAD(g + (6 + j) * tap), point);
             SLIM_VF_STORE(to, SLIM_VF_ADD(even, odd));
             SLIM_VF_STORE(to + SLIM_NINE_COLUMNS, SLIM_VF_SUB(even, odd));
         }
@@ -414,16 +417,14 @@ SLIM_TILE void SLIM_NAME(slim_nine_points)(const float *columns, const float *ta
             for (j = 0; j < 9; j++)
                 __builtin_prefetch(taps + (size_t)j * tap, 0, 3);
         }
-        const SLIM_VF a = SLIM_VF_LOAD(columns), c = SLIM_VF_LOAD(columns + 2 * SLIM_PANEL), four = SLIM_VF_SPLAT(4.0f);
-        SLIM_VF odd = SLIM_VF_LOAD(columns + SLIM_PANEL), even;
+        const SLIM_VF a = SLIM_VF_LOAD(columns), c = SLIM_VF_LOAD(columns + 2 * SLIM_PANEL);
+        SLIM_VF odd = SLIM_VF_LOAD(columns + SLIM_PANEL), even = a;
+        SLIM_NAME(slim_few_halves)(&even, &odd, c, first);
         if (first == 0) {
             SLIM_NAME(slim_few_products)(in, a, sums[0], tiles, 1);
-            even = SLIM_VF_ADD(a, c);
             SLIM_NAME(slim_few_products)(in + plane, SLIM_VF_ADD(even, odd), sums[1], tiles, 1);
             SLIM_NAME(slim_few_products)(in + 2 * plane, SLIM_VF_SUB(even, odd), sums[2], tiles, 1);
         } else {
-            odd = SLIM_VF_ADD(odd, odd);
-            even = first == 3 ? SLIM_VF_FMA(c, four, a) : SLIM_VF_FMA(a, four, c);
             SLIM_NAME(slim_few_products)(in, SLIM_VF_ADD(even, odd), sums[0], tiles, 1);
             if (first == 3)
                 SLIM_NAME(slim_few_products)(in + plane, c, sums[1], tiles, 1);
