@@ -21,8 +21,10 @@ BROKEN_PIPE = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; usage errors raise SystemExit(2), as argparse does."""
     from slim.cli.parser import make_parser
+    from slim.cli.postpone import postpone_seldom_needed
     from slim.errors import SlimError
 
+    postpone_seldom_needed()
     _open_closed_streams()
     try:
         arguments = make_parser().parse_args(argv)

@@ -85,6 +85,20 @@ def test_help_loads_nothing_heavy():
     assert not {"numpy", "onnx", "onnx_ir", "rich", "PIL", "tqdm"} & set(done.stdout.split())
 
 
+def test_check_loads_no_symbolic_algebra(model):
+    code = "import sys; from slim.cli import main; main(sys.argv[1:]); print('sympy.core' in sys.modules)"
+    command = [sys.executable, "-c", code, "check", str(model), "--device", "rpi3"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1] == "False"
+
+
+def test_what_is_postponed_works_when_it_is_asked_for():
+    code = (
+        "from slim.cli.postpone import postpone_seldom_needed; postpone_seldom_needed(); import onnx_ir\n"
+        "print((onnx_ir.SymbolicDim('n') * 2 + 1).evaluate({'n': 3}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "7\n"
+
+
 def test_a_model_that_fits_exits_with_0(model):
     done = slim("check", model, "--device", "rpi3")
     assert (done.returncode, done.stderr) == (0, "")
