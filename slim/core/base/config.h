@@ -10,9 +10,9 @@
 #define SLIM_INTERNAL
 #endif
 
-/* Threads need pthread; targets without it are compiled with -DSLIM_THREADS=0. */
+/* Threads need pthread and atomic words of 64 bits; targets without them are compiled with -DSLIM_THREADS=0. */
 #ifndef SLIM_THREADS
-#if defined(__linux__) || defined(__APPLE__)
+#if (defined(__linux__) || defined(__APPLE__)) && __GCC_ATOMIC_LLONG_LOCK_FREE == 2
 #define SLIM_THREADS 1
 #else
 #define SLIM_THREADS 0

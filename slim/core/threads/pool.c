@@ -1,10 +1,11 @@
 /* The pool: workers spin for work during an inference, and sleep on a condition between inferences.
  *
- * Handing work to a spinning worker costs about 0.1 us, waking a sleeping one 15 us. So workers are woken when a run begins,
- * spin until it ends and a little longer (the next run may follow at once), and then sleep: an idle session burns no core.
+ * A line of cache takes 50 to 700 ns from one processor to another, waking a sleeping worker 15 us. So workers are woken when a
+ * run begins, spin until it ends and a little longer (the next run may follow at once), and then sleep: an idle session burns
+ * no core. A job costs two crossings: the line that says what it is, and each worker's line that says how much it has done.
  * Each thread has a share of a job's tasks, the same one in every job: what a step wrote, the next step reads mostly from the
- * cache of the core that wrote it. Who has finished takes tasks of others, so a worker that has not woken up is not waited
- * for: whoever is there takes the tasks, and the results are the same.
+ * cache of the core that wrote it. Who has finished and sees no end takes tasks of others, so a worker that has not woken up is
+ * not waited for: whoever is there takes the tasks, and the results are the same.
  * Where another session of the process is running and there are not processors for both, a run is its caller's alone. */
 #include "threads/pool.h"
 
@@ -15,32 +16,46 @@
 
 enum {
     LINGER_SPINS = 4000,              /* about 100 us: how long a worker stays awake after a run */
-    YIELD_SPINS = 63                  /* about 1 us: how long it waits before whoever else wants the processor may have it */
+    PATIENCE_SPINS = 8,               /* about 0.2 us: how long who has finished waits before it takes tasks of others */
+    YIELD_SPINS = 63,                 /* about 1 us: how long it waits before whoever else wants the processor may have it */
+    CONTEXT_LINES = 8                 /* of a job's context that are fetched at once, not one after the other */
 };
 
-/* The job's state is one word, so that joining a job and closing it cannot cross: ticket | open | workers inside. */
-#define JOB_INSIDE 0xffu
-#define JOB_OPEN 0x100u
-#define JOB_TICKET 0x200u
+/* Lines that one thread writes and others read: two, as some processors fetch lines in pairs. */
+#define POOL_LINE 128
 
-/* The tasks that a thread takes first, on a cache line of its own. */
+/* The job's number, and how many tasks of a thread's share nobody has taken. Whoever takes the first one, its owner or
+ * another, writes the number. All shares of a job have been taken when it ends, so who comes late finds nothing. */
 typedef struct pool_share {
-    size_t next, end;
-    size_t unused[6];
+    uint64_t left;                    /* job << 32 | tasks */
+    unsigned char unused[POOL_LINE - sizeof(uint64_t)];
 } pool_share;
 
+/* Tasks that a thread has done, of all jobs. */
+typedef struct pool_count {
+    unsigned done;
+    unsigned char unused[POOL_LINE - sizeof(unsigned)];
+} pool_count;
+
 struct slim_pool {
+    /* what the caller writes and spinning workers read */
+    unsigned job;                     /* its number */
+    int running;                      /* an inference is under way, with workers */
+    size_t tasks;                     /* no fewer than threads: those from `real` on do nothing */
+    size_t real;
+    slim_task task;
+    void *context;
+    unsigned char unused[POOL_LINE - 2 * sizeof(int) - 2 * sizeof(size_t) - sizeof(slim_task) - sizeof(void *)];
+    /* the rest */
+    pool_share *shares;               /* [workers + 1], the caller's first */
+    pool_count *counts;
+    unsigned posted;                  /* tasks, of all jobs */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     int workers;                      /* threads started, the caller's not counted */
     int sleeping, stop;               /* under mutex */
-    int running;                      /* an inference is under way, with workers */
     int counted;                      /* in pool_running, for this inference */
     int processors;
-    unsigned job;
-    slim_task task;
-    void *context;
-    pool_share *shares;               /* [workers + 1], the caller's first */
     pthread_t threads[1];             /* [workers] */
 };
 
@@ -56,8 +71,8 @@ SLIM_INTERNAL size_t slim_pool_bytes(int threads)
 {
     if (threads < 2)
         return 0;
-    return slim_align(sizeof(slim_pool) + (size_t)threads * (sizeof(pthread_t) + sizeof(worker_start) + sizeof(pool_share))
-                      + 2 * sizeof(pool_share));
+    return slim_align(sizeof(slim_pool) + (size_t)threads * (sizeof(pthread_t) + sizeof(worker_start)))
+         + (size_t)threads * (sizeof(pool_share) + sizeof(pool_count)) + 2 * POOL_LINE;
 }
 
 static void pool_relax(unsigned spins)
@@ -71,30 +86,42 @@ static void pool_relax(unsigned spins)
         sched_yield();
 }
 
-static void pool_work(slim_pool *pool, int worker)
+/* Takes a task of a thread's share of a job; returns 0 where none is left, or the job has ended. */
+static int pool_take(slim_pool *pool, unsigned job, int owner, size_t *index)
 {
-    slim_task task = pool->task;
-    void *context = pool->context;
-    for (int turn = 0; turn <= pool->workers; turn++) {   /* its own share, then what others have left */
-        pool_share *share = &pool->shares[(worker + turn) % (pool->workers + 1)];
-        while (__atomic_load_n(&share->next, __ATOMIC_RELAXED) < share->end) {
-            size_t index = __atomic_fetch_add(&share->next, 1, __ATOMIC_RELAXED);
-            if (index < share->end)
-                task(context, index, worker);
-        }
-    }
+    const size_t shares = (size_t)pool->workers + 1, tasks = __atomic_load_n(&pool->tasks, __ATOMIC_RELAXED);
+    const size_t begin = (size_t)owner * tasks / shares, end = ((size_t)owner + 1) * tasks / shares;
+    uint64_t *word = &pool->shares[owner].left, left = __atomic_load_n(word, __ATOMIC_RELAXED);
+    size_t rest;
+    do {
+        if ((unsigned)(left >> 32) == job)
+            rest = (size_t)(left & UINT32_MAX);
+        else
+            rest = (unsigned)(left >> 32) == job - 1 ? end - begin : 0;
+        if (!rest)
+            return 0;
+    } while (!__atomic_compare_exchange_n(word, &left, (uint64_t)job << 32 | (rest - 1), 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    *index = end - rest;
+    return 1;
 }
 
-/* Enter the open job unless it is the one that this worker has been in already. */
-static int pool_join(slim_pool *pool, unsigned *last)
+/* Does what is left of a thread's share, and returns how many tasks that was. */
+static unsigned pool_work(slim_pool *pool, unsigned job, int owner, int worker)
 {
-    unsigned job = __atomic_load_n(&pool->job, __ATOMIC_ACQUIRE);
-    if (!(job & JOB_OPEN) || job / JOB_TICKET == *last)
-        return 0;
-    if (!__atomic_compare_exchange_n(&pool->job, &job, job + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-        return 0;
-    *last = job / JOB_TICKET;
-    return 1;
+    unsigned done = 0;
+    for (size_t index; pool_take(pool, job, owner, &index); done++)
+        if (index < __atomic_load_n(&pool->real, __ATOMIC_RELAXED))
+            __atomic_load_n(&pool->task, __ATOMIC_RELAXED)(__atomic_load_n(&pool->context, __ATOMIC_RELAXED), index, worker);
+    if (done)
+        __atomic_store_n(&pool->counts[worker].done, pool->counts[worker].done + done, __ATOMIC_RELEASE);
+    return done;
+}
+
+/* Tasks of others. */
+static void pool_help(slim_pool *pool, unsigned job, int worker)
+{
+    for (int turn = 1; turn <= pool->workers; turn++)
+        pool_work(pool, job, (worker + turn) % (pool->workers + 1), worker);
 }
 
 /* Sleep until there is a run or the pool ends (0). */
@@ -115,14 +142,19 @@ static void *pool_worker(void *argument)
 {
     worker_start *start = (worker_start *)argument;
     slim_pool *pool = start->pool;
-    unsigned last = 0;
+    unsigned last = 0;                /* the job that it has been in */
     unsigned idle = 0;                /* spins since the last run ended */
     for (unsigned spins = 0;; spins++) {
-        if (pool_join(pool, &last)) {
-            pool_work(pool, start->index);
-            __atomic_fetch_sub(&pool->job, 1, __ATOMIC_RELEASE);
+        const unsigned job = __atomic_load_n(&pool->job, __ATOMIC_ACQUIRE);
+        if (job != last) {
+            const char *context = (const char *)__atomic_load_n(&pool->context, __ATOMIC_RELAXED);
+            for (int i = 0; i < CONTEXT_LINES; i++)
+                __builtin_prefetch(context + i * 64);
+            pool_work(pool, job, start->index, start->index);
+            last = job;
             idle = spins = 0;
-            continue;
+        } else if (spins == PATIENCE_SPINS && job) {
+            pool_help(pool, job, start->index);
         }
         idle = __atomic_load_n(&pool->running, __ATOMIC_RELAXED) ? 0 : idle + 1;
         if (idle > LINGER_SPINS) {
@@ -142,8 +174,9 @@ SLIM_INTERNAL slim_pool *slim_pool_start(void *memory, int threads)
         return NULL;
     slim_fill(pool, 0, slim_pool_bytes(threads));
     pool->processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    pool->shares = (pool_share *)(((uintptr_t)&pool->threads[threads] + 63) & ~(uintptr_t)63);
-    starts = (worker_start *)(pool->shares + threads);
+    starts = (worker_start *)&pool->threads[threads];
+    pool->shares = (pool_share *)(((uintptr_t)(starts + threads) + POOL_LINE - 1) & ~(uintptr_t)(POOL_LINE - 1));
+    pool->counts = (pool_count *)(pool->shares + threads);
     if (pthread_mutex_init(&pool->mutex, NULL) || pthread_cond_init(&pool->wake, NULL))
         return NULL;
     for (int i = 0; i < threads - 1; i++) {
@@ -197,25 +230,36 @@ SLIM_INTERNAL void slim_pool_end(slim_pool *pool)
     __atomic_fetch_sub(&pool_running, pool->counted, __ATOMIC_RELAXED);
 }
 
+/* All tasks posted have been done. */
+static int pool_done(const slim_pool *pool)
+{
+    unsigned done = 0;
+    for (int i = 0; i <= pool->workers; i++)
+        done += __atomic_load_n(&pool->counts[i].done, __ATOMIC_ACQUIRE);
+    return done == pool->posted;
+}
+
 SLIM_INTERNAL void slim_pool_run(slim_pool *pool, size_t tasks, slim_task task, void *context)
 {
-    unsigned ticket = __atomic_load_n(&pool->job, __ATOMIC_RELAXED) / JOB_TICKET + 1;
-    if (!__atomic_load_n(&pool->running, __ATOMIC_RELAXED)) {
+    const size_t threads = (size_t)pool->workers + 1;
+    const unsigned job = pool->job + 1;
+    if (!__atomic_load_n(&pool->running, __ATOMIC_RELAXED) || tasks > UINT32_MAX) {
         for (size_t i = 0; i < tasks; i++)
             task(context, i, 0);
         return;
     }
-    pool->task = task;
-    pool->context = context;
-    for (size_t i = 0, shares = (size_t)pool->workers + 1; i < shares; i++) {
-        pool->shares[i].next = i * tasks / shares;
-        pool->shares[i].end = (i + 1) * tasks / shares;
-    }
-    __atomic_store_n(&pool->job, ticket * JOB_TICKET | JOB_OPEN, __ATOMIC_RELEASE);
-    pool_work(pool, 0);
-    __atomic_fetch_and(&pool->job, ~JOB_OPEN, __ATOMIC_ACQ_REL);
-    for (unsigned spins = 0; __atomic_load_n(&pool->job, __ATOMIC_ACQUIRE) & JOB_INSIDE; spins++)
+    __atomic_store_n(&pool->tasks, SLIM_MAX(tasks, threads), __ATOMIC_RELAXED);
+    __atomic_store_n(&pool->real, tasks, __ATOMIC_RELAXED);
+    __atomic_store_n(&pool->task, task, __ATOMIC_RELAXED);
+    __atomic_store_n(&pool->context, context, __ATOMIC_RELAXED);
+    pool->posted += (unsigned)SLIM_MAX(tasks, threads);
+    __atomic_store_n(&pool->job, job, __ATOMIC_RELEASE);
+    pool_work(pool, job, 0, 0);
+    for (unsigned spins = 0; !pool_done(pool); spins++) {
+        if (spins == PATIENCE_SPINS)
+            pool_help(pool, job, 0);
         pool_relax(spins);
+    }
 }
 #else
 SLIM_INTERNAL size_t slim_pool_bytes(int threads) { (void)threads; return 0; }
