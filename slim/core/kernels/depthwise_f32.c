@@ -105,7 +105,7 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32_lines)(const slim_depthwise_f32_task
                                                    SLIM_NAME(slim_depthwise_f32_tiles) *tile, int turned, size_t line,
                                                    size_t count, size_t length, size_t channel, size_t end)
 {
-    static const float padding[SLIM_BLOCK] = {0};
+    static float padding[SLIM_BLOCK];   /* zeros; not const, which would be bytes of the file */
     const float *in[5 * SLIM_REACH];
     const ptrdiff_t stride = task->stride_w, kernel = task->kernel_w, reach = (SLIM_COLUMNS - 1) * stride + kernel;
     const ptrdiff_t height = ((ptrdiff_t)task->out_rows - 1) * stride + kernel;
