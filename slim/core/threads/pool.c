@@ -6,12 +6,15 @@
  * Each thread has a share of a job's tasks, the same one in every job: what a step wrote, the next step reads mostly from the
  * cache of the core that wrote it. Who has finished and sees no end takes tasks of others, so a worker that has not woken up is
  * not waited for: whoever is there takes the tasks, and the results are the same.
- * Where another session of the process is running and there are not processors for both, a run is its caller's alone. */
+ * Where another session of the process is running and there are not processors for both, a run is its caller's alone; and so
+ * are short runs while that is faster (threads/choice.h). */
 #include "threads/pool.h"
+#include "threads/choice.h"
 
 #if SLIM_THREADS
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -55,7 +58,9 @@ struct slim_pool {
     int workers;                      /* threads started, the caller's not counted */
     int sleeping, stop;               /* under mutex */
     int counted;                      /* in pool_running, for this inference */
+    int timed;                        /* this inference, for the choice */
     int processors;
+    slim_choice choice;
     pthread_t threads[1];             /* [workers] */
 };
 
@@ -173,6 +178,7 @@ SLIM_INTERNAL slim_pool *slim_pool_start(void *memory, int threads)
     if (threads < 2)
         return NULL;
     slim_fill(pool, 0, slim_pool_bytes(threads));
+    slim_choice_start(&pool->choice);
     pool->processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
     starts = (worker_start *)&pool->threads[threads];
     pool->shares = (pool_share *)(((uintptr_t)(starts + threads) + POOL_LINE - 1) & ~(uintptr_t)(POOL_LINE - 1));
@@ -203,6 +209,13 @@ SLIM_INTERNAL void slim_pool_stop(slim_pool *pool)
     pthread_mutex_destroy(&pool->mutex);
 }
 
+static int64_t pool_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 SLIM_INTERNAL void slim_pool_begin(slim_pool *pool)
 {
     int others;
@@ -210,7 +223,8 @@ SLIM_INTERNAL void slim_pool_begin(slim_pool *pool)
         return;
     pool->counted = pool->workers + 1;
     others = __atomic_fetch_add(&pool_running, pool->counted, __ATOMIC_RELAXED);
-    if (others > 0 && others + pool->counted > pool->processors) {
+    pool->timed = others == 0 || others + pool->counted <= pool->processors;
+    if (!pool->timed || slim_choice_begin(&pool->choice, pool_clock())) {
         __atomic_fetch_sub(&pool_running, pool->workers, __ATOMIC_RELAXED);
         pool->counted = 1;
         return;
@@ -228,6 +242,8 @@ SLIM_INTERNAL void slim_pool_end(slim_pool *pool)
         return;
     __atomic_store_n(&pool->running, 0, __ATOMIC_RELAXED);
     __atomic_fetch_sub(&pool_running, pool->counted, __ATOMIC_RELAXED);
+    if (pool->timed)
+        slim_choice_end(&pool->choice, pool_clock());
 }
 
 /* All tasks posted have been done. */
