@@ -42,7 +42,7 @@ LIBC = {
     "ftell",
     "getauxval",
 }
-THREADS = {"sched_yield", "sysconf"}  # and pthread_...
+THREADS = {"clock_gettime", "sched_yield", "sysconf"}  # and pthread_...
 LIBM = {"expf", "logf", "powf", "sinf", "cosf", "tanhf", "erff", "sqrtf", "floorf", "ceilf", "rintf", "roundf", "fmodf"}
 
 
