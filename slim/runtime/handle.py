@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import math
-import mmap
+import os
 import weakref
-from contextlib import suppress
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
@@ -19,19 +17,8 @@ from slim.runtime.library import Model, Options, core, text
 ProgramLike = bytes | bytearray | memoryview | str | PathLike[str]
 
 
-def program_bytes(program: ProgramLike) -> np.ndarray:
-    """The program as an aligned array of bytes: a file is mapped and not read; unaligned bytes are copied."""
-    if isinstance(program, (str, PathLike)):
-        path = Path(program)
-        try:
-            with open(path, "rb", buffering=0) as file:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
-            raise CoreError(
-                Problem(f"cannot be read ({error})", str(path), "give the path of a .slim program")
-            ) from None
-        _advise(mapped)
-        return np.frombuffer(mapped, np.uint8)
+def _aligned(program: bytes | bytearray | memoryview) -> np.ndarray:
+    """The program as an aligned array of bytes; unaligned bytes are copied."""
     raw = np.frombuffer(program, np.uint8)
     if raw.size and raw.ctypes.data % ALIGNMENT == 0:
         return raw
@@ -41,29 +28,28 @@ def program_bytes(program: ProgramLike) -> np.ndarray:
     return buffer[start : start + raw.size]
 
 
-def _advise(mapped: mmap.mmap) -> None:
-    """A file that is not in memory yet comes in pages of 2 MB where Linux and the file system can."""
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        with suppress(OSError):  # a kernel without such pages
-            mapped.madvise(mmap.MADV_HUGEPAGE)
-
-
 class Handle:
     """`slim_model` and `slim_session`. The session is freed when this object goes, the bytes are kept as long."""
 
     session: ctypes.c_void_p | None = None
+    where = "program"
+    _mapped: ctypes.c_void_p | None = None
 
     def __init__(self, program: ProgramLike, threads: int, isa: int) -> None:
         self.lib = core()
-        self.bytes = program_bytes(program)
         self.model = Model()
-        self.where = str(program) if isinstance(program, (str, PathLike)) else "program"
-        status = self.lib.slim_model_open(ctypes.byref(self.model), self.bytes.ctypes.data, self.bytes.size)
-        if status:
+        self._views: list[weakref.ref[ctypes.Array[ctypes.c_char]]] = []
+        if isinstance(program, str) or hasattr(program, "__fspath__"):
+            self.where = os.fsdecode(program)
+            address = self._map()
+        else:
+            self._bytes = _aligned(program)
+            address = ctypes.c_void_p(self._bytes.ctypes.data)
+            self.size = self._bytes.size
+        if self.lib.slim_model_open(ctypes.byref(self.model), address, self.size):
             raise CoreError(
                 Problem(text(self.model.error), self.where, "build the program again with this version of slim")
             )
-        self._views: list[weakref.ref[ctypes.Array[ctypes.c_char]]] = []
         self.options = Options(threads, isa)
         pointer = ctypes.c_void_p()
         status = self.lib.slim_session_create(
@@ -72,6 +58,16 @@ class Handle:
         self.session = pointer
         if status:
             self.fail(status)
+
+    def _map(self) -> ctypes.c_void_p:
+        """The program's file, mapped and not read."""
+        address, size = ctypes.c_void_p(), ctypes.c_size_t()
+        error = self.lib.slim_program_map(os.fsencode(self.where), ctypes.byref(address), ctypes.byref(size))
+        if error:
+            why = OSError(error, os.strerror(error), self.where)
+            raise CoreError(Problem(f"cannot be read ({why})", self.where, "give the path of a .slim program"))
+        self._mapped, self.size = address, size.value
+        return address
 
     def array(self, address: int, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> np.ndarray:
         """The session's memory as an array that keeps this handle."""
@@ -107,6 +103,9 @@ class Handle:
         session, self.session = self.session, None
         if session:
             self.lib.slim_session_free(session)
+        mapped, self._mapped = self._mapped, None
+        if mapped:
+            self.lib.slim_program_unmap(mapped, self.size)
 
     def __del__(self) -> None:
         self.close()  # not weakref.finalize: its first use takes as long as the core takes for a whole session

@@ -49,6 +49,8 @@ class Tensor(ctypes.Structure):
 
 
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
+    "slim_program_map": (c_int, [c_char_p, POINTER(c_void_p), POINTER(c_size_t)]),
+    "slim_program_unmap": (None, [c_void_p, c_size_t]),
     "slim_model_open": (c_int, [POINTER(Model), c_void_p, c_size_t]),
     "slim_session_bytes": (c_size_t, [POINTER(Model), POINTER(Options)]),
     "slim_session_init": (c_int, [POINTER(c_void_p), POINTER(Model), POINTER(Options), c_void_p, c_size_t]),
@@ -78,6 +80,20 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "slim_peak_arithmetic": (c_double, [c_int]),
     "slim_peak_read": (c_double, [c_void_p, c_size_t]),
 }
+
+
+_EACH_SESSION = (
+    "slim_program_map",
+    "slim_model_open",
+    "slim_session_create",
+    "slim_input_count",
+    "slim_output_count",
+    "slim_input",
+    "slim_output",
+    "slim_set_input",
+    "slim_run",
+    "slim_get_output",
+)
 
 
 class Core(ctypes.CDLL):
@@ -112,7 +128,10 @@ def _path() -> str:
 @cache
 def core() -> Core:
     """The library, compiled first where an editable checkout's sources are newer than it is."""
-    return Core(_path())
+    library = Core(_path())
+    for name in _EACH_SESSION:  # found with the library, as those of an extension module would be
+        getattr(library, name)
+    return library
 
 
 def text(value: bytes | None) -> str:

@@ -89,7 +89,7 @@ class Session:
     @property
     def program_bytes(self) -> int:
         """Bytes of the program: weights, steps and names."""
-        return int(self._handle.bytes.size)
+        return self._handle.size
 
     @property
     def arena_bytes(self) -> int:
@@ -167,12 +167,15 @@ class Session:
         return self._handle.array(ask(self._handle.session, index), ends[index].shape, ends[index].dtype)
 
     def _set_inputs(self, feeds: Mapping[str, np.ndarray]) -> None:
-        self._refuse(feeds)
-        arrays = [np.asarray(feeds[info.name], info.dtype, order="C") for info in self._inputs]
-        if any(array.shape != info.shape for array, info in zip(arrays, self._inputs, strict=True)):
-            self._resize(arrays)
+        if len(feeds) == len(self._inputs) and all(_is_as(feeds.get(info.name), info) for info in self._inputs):
+            arrays = [feeds[info.name] for info in self._inputs]
+        else:
+            self._refuse(feeds)
+            arrays = [np.asarray(feeds[info.name], info.dtype, order="C") for info in self._inputs]
+            if any(array.shape != info.shape for array, info in zip(arrays, self._inputs, strict=True)):
+                self._resize(arrays)
         for index, array in enumerate(arrays):
-            status = self._lib.slim_set_input(self._handle.session, index, array.ctypes.data, array.nbytes)
+            status = self._lib.slim_set_input(self._handle.session, index, _address(array), array.nbytes)
             self._handle.check(status)
 
     def _resize(self, arrays: list[np.ndarray]) -> None:
@@ -210,7 +213,22 @@ class Session:
         results = {}
         for index, info in enumerate(self._outputs):
             array = np.empty(info.shape, info.dtype)
-            status = self._lib.slim_get_output(self._handle.session, index, array.ctypes.data, array.nbytes)
+            status = self._lib.slim_get_output(self._handle.session, index, _address(array), array.nbytes)
             self._handle.check(status)
             results[info.name] = array
         return results
+
+
+def _is_as(given: object, info: TensorInfo) -> bool:
+    """Whether an array can be handed over as it is: asked at each run, so of what is cheapest to ask."""
+    return (
+        isinstance(given, np.ndarray)
+        and given.shape == info.shape
+        and given.dtype == info.dtype
+        and given.flags.c_contiguous
+    )
+
+
+def _address(array: np.ndarray) -> int:
+    """Where its elements are; half the time of `array.ctypes.data`."""
+    return int(array.__array_interface__["data"][0])

@@ -4,15 +4,16 @@
 #if defined(__x86_64__) && (SLIM_HAS_ISA_AVX2 || SLIM_HAS_ISA_AVX512 || SLIM_HAS_ISA_AVX512VNNI)
 #include <cpuid.h>
 
-/* CPUID says what the processor has, XGETBV which registers the system saves (Intel SDM vol. 1, 13.3). */
+/* CPUID says what the processor has, XGETBV which registers the system saves (Intel SDM vol. 1, 13.3). Each CPUID is a trap
+ * in a virtual machine, up to 6 us, so the highest leaf is not asked for: all with FMA have leaf 7. */
 static int slim_cpu_has(slim_isa isa)
 {
     unsigned a, b, c, d, low, high, seven_b, seven_c;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & bit_OSXSAVE) == 0 || (c & bit_AVX) == 0 || (c & bit_FMA) == 0)
+    __cpuid(1, a, b, c, d);
+    if ((c & bit_OSXSAVE) == 0 || (c & bit_AVX) == 0 || (c & bit_FMA) == 0)
         return 0;
     __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(low), "=d"(high) : "c"(0));   /* xgetbv */
-    if (!__get_cpuid_count(7, 0, &a, &seven_b, &seven_c, &d))
-        return 0;
+    __cpuid_count(7, 0, a, seven_b, seven_c, d);
     if ((low & 0x06) != 0x06 || (seven_b & bit_AVX2) == 0)
         return 0;
     if (isa == SLIM_ISA_AVX2)
@@ -27,7 +28,8 @@ static int slim_cpu_has(slim_isa isa)
 static int slim_cpu_has_bf16(void)
 {
     unsigned a, b, c, d;
-    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 5)) != 0;   /* AVX512_BF16 */
+    __cpuid_count(7, 1, a, b, c, d);      /* zeros where leaf 7 has no second part */
+    return (a & (1u << 5)) != 0;          /* AVX512_BF16 */
 }
 #endif
 #elif defined(__aarch64__) && SLIM_HAS_ISA_NEONDOT && defined(__linux__)
