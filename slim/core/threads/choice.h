@@ -50,7 +50,7 @@ SLIM_INLINE void slim_choice_decide(slim_choice *choice)
     const int64_t now = choice->time[choice->alone], other = choice->time[!choice->alone];
     const int better = other < now - now / 32;
     choice->alone ^= better;
-    choice->interval = better ? CHOICE_NEXT : SLIM_MIN(2 * choice->interval, (unsigned)CHOICE_LAST);
+    choice->interval = better ? (unsigned)CHOICE_NEXT : SLIM_MIN(2 * choice->interval, (unsigned)CHOICE_LAST);
     choice->until = choice->interval;
     choice->trial = 0;
 }
