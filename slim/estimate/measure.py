@@ -14,8 +14,9 @@ import numpy as np
 
 Feeds = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 
-WARM_UP = 3
-"""Runs before the first that counts: pages are touched, caches and clock settle."""
+WARM_UP, WARM_UP_S = 3, 0.1
+"""Runs, and seconds, before the first run that counts: pages are touched, caches and clock settle, and the threads that
+numpy's BLAS started have spun to their end."""
 
 
 class Runnable(Protocol):
@@ -36,8 +37,10 @@ class Measurement:
 
 def measure(session: Runnable, feeds: Feeds, runs: int) -> Measurement:
     """Run the session `runs` times after a warm-up, and time each."""
-    for _ in range(WARM_UP):
+    began, done = time.perf_counter(), 0
+    while done < WARM_UP or time.perf_counter() - began < WARM_UP_S:
         session.run(feeds)
+        done += 1
     seconds = np.empty(runs)
     for index in range(runs):
         start = time.perf_counter()

@@ -20,6 +20,9 @@ from slim.runtime.library import Tensor, text
 
 ISAS = ("auto", "plain", "avx2", "avx512", "avx512vnni", "neon", "neondot", "wasm")
 
+WARM_UP_S = 0.1
+"""Before a profile: caches and clock settle, and the threads that numpy's BLAS started have spun to their end."""
+
 _DTYPES: dict[int, np.dtype[np.generic]] = {
     Type.F32: np.dtype(np.float32),
     Type.U8: np.dtype(np.uint8),
@@ -125,8 +128,11 @@ class Session:
         self._handle.check(self._lib.slim_run(self._handle.session))
 
     def profile(self, feeds: Mapping[str, np.ndarray], runs: int = 20) -> tuple[StepTime, ...]:
-        """Median seconds of each step over `runs` runs, steps in the order of the program."""
+        """Median seconds of each step over `runs` runs, after some to warm up; steps in the order of the program."""
         session, lib = self._handle.session, self._lib
+        began = time.perf_counter()
+        while time.perf_counter() - began < WARM_UP_S:
+            self.run(feeds)
         steps = range(lib.slim_step_count(session))
         seconds = np.empty((runs, len(steps)))
         for run in range(runs):

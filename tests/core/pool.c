@@ -38,7 +38,7 @@ static void *caller(void *argument)
     static const long naps[] = { 0, 50, 3000 };
     long wrong = 0;
     for (int i = 0; i < INFERENCES; i++) {
-        slim_pool_begin(pool);
+        slim_pool_begin(pool, i % 4 > 0);
         for (int n = 0; n < JOBS; n++) {
             const size_t tasks = 1 + (size_t)(i * 7 + n * 3) % MOST_TASKS;
             job j = { .threads = threads };

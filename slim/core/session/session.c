@@ -246,7 +246,7 @@ SLIM_API slim_status slim_run(slim_session *session)
         session->error = "the session has no arena";
         return SLIM_NO_ARENA;
     }
-    slim_pool_begin(session->pool);
+    slim_pool_begin(session->pool, 1);
     for (uint32_t i = 0; i < session->model->header->operator_count; i++)
         run_node(session, i);
     slim_pool_end(session->pool);
@@ -259,7 +259,7 @@ SLIM_API slim_status slim_run_step(slim_session *session, int step)
         return SLIM_BAD_ARGUMENT;
     if (!session->arena)
         return SLIM_NO_ARENA;
-    slim_pool_begin(session->pool);
+    slim_pool_begin(session->pool, 0);
     run_node(session, (uint32_t)step);
     slim_pool_end(session->pool);
     return SLIM_OK;

@@ -216,15 +216,18 @@ static int64_t pool_clock(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-SLIM_INTERNAL void slim_pool_begin(slim_pool *pool)
+SLIM_INTERNAL void slim_pool_begin(slim_pool *pool, int whole)
 {
-    int others;
+    int others, alone;
     if (!pool)
         return;
     pool->counted = pool->workers + 1;
     others = __atomic_fetch_add(&pool_running, pool->counted, __ATOMIC_RELAXED);
-    pool->timed = others == 0 || others + pool->counted <= pool->processors;
-    if (!pool->timed || slim_choice_begin(&pool->choice, pool_clock())) {
+    alone = others > 0 && others + pool->counted > pool->processors;
+    pool->timed = whole && !alone;
+    if (pool->timed)
+        alone = slim_choice_begin(&pool->choice, pool_clock());
+    if (alone) {
         __atomic_fetch_sub(&pool_running, pool->workers, __ATOMIC_RELAXED);
         pool->counted = 1;
         return;
@@ -281,7 +284,7 @@ SLIM_INTERNAL void slim_pool_run(slim_pool *pool, size_t tasks, slim_task task, 
 SLIM_INTERNAL size_t slim_pool_bytes(int threads) { (void)threads; return 0; }
 SLIM_INTERNAL slim_pool *slim_pool_start(void *memory, int threads) { (void)memory; (void)threads; return NULL; }
 SLIM_INTERNAL void slim_pool_stop(slim_pool *pool) { (void)pool; }
-SLIM_INTERNAL void slim_pool_begin(slim_pool *pool) { (void)pool; }
+SLIM_INTERNAL void slim_pool_begin(slim_pool *pool, int whole) { (void)pool; (void)whole; }
 SLIM_INTERNAL void slim_pool_end(slim_pool *pool) { (void)pool; }
 SLIM_INTERNAL void slim_pool_run(slim_pool *pool, size_t tasks, slim_task task, void *context)
 {
