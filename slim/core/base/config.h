@@ -44,6 +44,8 @@
 /* What runs when a session is set up rather than in each inference: compiled for size. */
 #define SLIM_COLD __attribute__((cold))
 #define SLIM_INLINE static inline __attribute__((always_inline, unused))
+/* One function that several call, often in several files, where compilers would put a copy into each. */
+#define SLIM_SHARED static __attribute__((noinline, unused))
 #define SLIM_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define SLIM_MAX(a, b) ((a) > (b) ? (a) : (b))
 

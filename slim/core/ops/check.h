@@ -10,7 +10,7 @@ SLIM_INLINE const slim_value *slim_check_output(const slim_prepare *p, int i)
 }
 
 /* The program records each output's type: memory is sized by it, so it must be what the operator writes. */
-SLIM_INLINE slim_status slim_check_output_type(slim_prepare *p, int i, int type)
+SLIM_SHARED SLIM_COLD slim_status slim_check_output_type(slim_prepare *p, int i, int type)
 {
     if (slim_check_output(p, i)->type != type)
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "an output has another type than the operator writes");
@@ -18,7 +18,7 @@ SLIM_INLINE slim_status slim_check_output_type(slim_prepare *p, int i, int type)
 }
 
 /* Input `input` and output 0 are of this type. */
-SLIM_INLINE slim_status slim_check_types(slim_prepare *p, int input, int type)
+SLIM_SHARED SLIM_COLD slim_status slim_check_types(slim_prepare *p, int input, int type)
 {
     slim_status status = slim_prepare_expect(p, input, type, -1, 0);
     return status != SLIM_OK ? status : slim_check_output_type(p, 0, type);
@@ -37,7 +37,7 @@ SLIM_INLINE int slim_check_zero_point(const slim_value *x)
 }
 
 /* Input `input` and output 0 hold unsigned bytes with zero points among them, and 0 <= lo <= hi <= 255. */
-SLIM_INLINE slim_status slim_check_u8(slim_prepare *p, int input, int32_t lo, int32_t hi)
+SLIM_SHARED SLIM_COLD slim_status slim_check_u8(slim_prepare *p, int input, int32_t lo, int32_t hi)
 {
     slim_status status = slim_check_types(p, input, SLIM_U8);
     if (status != SLIM_OK)
@@ -49,7 +49,7 @@ SLIM_INLINE slim_status slim_check_u8(slim_prepare *p, int input, int32_t lo, in
     return SLIM_OK;
 }
 
-SLIM_INLINE int slim_same_shape(const slim_value *x, int rank, const int32_t *dims)
+SLIM_SHARED SLIM_COLD int slim_same_shape(const slim_value *x, int rank, const int32_t *dims)
 {
     if (x->rank != rank)
         return 0;

@@ -32,7 +32,7 @@ typedef struct slim_cut {
 } slim_cut;
 
 /* m rows in strips of at most `strip`, `panels` of weights; `times` such products run side by side. */
-SLIM_INLINE slim_cut slim_cut_of(size_t m, size_t strip, size_t panels, size_t times, int threads)
+SLIM_SHARED slim_cut slim_cut_of(size_t m, size_t strip, size_t panels, size_t times, int threads)
 {
     const size_t unit = panels % 4 == 0 ? 4 : panels % 3 == 0 ? 3 : 2;   /* panels that the widest tiles take together */
     slim_cut cut;
@@ -59,7 +59,7 @@ typedef struct slim_cut_part {
     size_t first_row, rows, first_panel, outputs;
 } slim_cut_part;
 
-SLIM_INLINE slim_cut_part slim_cut_part_of(const slim_cut *cut, size_t index, size_t m, size_t outputs)
+SLIM_SHARED slim_cut_part slim_cut_part_of(const slim_cut *cut, size_t index, size_t m, size_t outputs)
 {
     const size_t strip = index % cut->strips, group = index / cut->strips % cut->groups;
     const size_t first = slim_band_row(index / (cut->strips * cut->groups), cut->parts, m);

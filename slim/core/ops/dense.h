@@ -30,7 +30,7 @@ SLIM_INLINE slim_dense slim_dense_layout(const slim_value *x, int32_t outputs)
 }
 
 /* Checks x's rank and the number of outputs, asks for scratch, and finds the shape [..., O]. */
-SLIM_INLINE slim_status slim_dense_size(slim_prepare *p, int32_t outputs, int32_t *dims)
+SLIM_SHARED SLIM_COLD slim_status slim_dense_size(slim_prepare *p, int32_t outputs, int32_t *dims)
 {
     const slim_value *x = slim_prepare_input(p, 0);
     if (x->rank < 1 || outputs < 1)

@@ -7,7 +7,7 @@
 
 /* Weights [panels][taps][ceil(k / 4)][64] are input 1, the channels' table [panels][3][16] input 2. The output is bytes
  * between lo and hi, or floats. */
-SLIM_INLINE slim_status slim_gemm_u8_check(slim_prepare *p, size_t panels, size_t taps, size_t k, int32_t lo, int32_t hi)
+SLIM_SHARED SLIM_COLD slim_status slim_gemm_u8_check(slim_prepare *p, size_t panels, size_t taps, size_t k, int32_t lo, int32_t hi)
 {
     const slim_value *x = slim_prepare_input(p, 0);
     const slim_value *y = slim_check_output(p, 0);
@@ -33,7 +33,7 @@ SLIM_INLINE slim_status slim_gemm_u8_check(slim_prepare *p, size_t panels, size_
 }
 
 /* Panel `panel` on of the constants, and the output from element `at` on. */
-SLIM_INLINE void slim_gemm_u8_fill(slim_gemm_u8_task *task, const slim_step *s, size_t panel, size_t at, int32_t lo, int32_t hi,
+SLIM_SHARED void slim_gemm_u8_fill(slim_gemm_u8_task *task, const slim_step *s, size_t panel, size_t at, int32_t lo, int32_t hi,
                                    float flo, float fhi)
 {
     const slim_value *y = slim_step_output(s, 0);

@@ -9,10 +9,10 @@ typedef struct slim_cover {
     int32_t first, last, counted;
 } slim_cover;
 
-/* `start` is the input index of filter position 0; `end` is one past the last padded position that counts. A function, and
- * not inline: it is called in many places, and never for each channel. */
-static __attribute__((noinline, unused)) slim_cover slim_cover_axis(int32_t start, int32_t kernel, int32_t dilation, int32_t in,
-                                                                    int32_t end, int count_include_pad)
+/* `start` is the input index of filter position 0; `end` is one past the last padded position that counts. Never called
+ * for each channel. */
+SLIM_SHARED slim_cover slim_cover_axis(int32_t start, int32_t kernel, int32_t dilation, int32_t in, int32_t end,
+                                       int count_include_pad)
 {
     slim_cover c;
     int32_t fit = end > start ? (end - start - 1) / dilation + 1 : 0;
@@ -29,7 +29,7 @@ typedef struct slim_pooling {
 } slim_pooling;
 
 /* Windows of more than 2^23 positions are refused: sums of bytes stay in 32 bits and counts are exact floats. */
-SLIM_INLINE slim_status slim_pooling_check(slim_prepare *p, const slim_window *w, const slim_pooling *a)
+SLIM_SHARED SLIM_COLD slim_status slim_pooling_check(slim_prepare *p, const slim_window *w, const slim_pooling *a)
 {
     if ((int64_t)w->kernel_h * w->kernel_w > 8388608)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the window is larger than the core takes");
@@ -39,7 +39,7 @@ SLIM_INLINE slim_status slim_pooling_check(slim_prepare *p, const slim_window *w
 }
 
 /* The covers of output pixel (y, x) in both axes. */
-SLIM_INLINE void slim_cover_pixel(const slim_window *w, const slim_pooling *a, const slim_value *in, int32_t y, int32_t x,
+SLIM_SHARED void slim_cover_pixel(const slim_window *w, const slim_pooling *a, const slim_value *in, int32_t y, int32_t x,
                                   slim_cover *rows, slim_cover *columns)
 {
     *rows = slim_cover_axis(y * w->stride_h - w->pad_top, w->kernel_h, w->dilation_h, in->dims[1],

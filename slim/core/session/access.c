@@ -114,7 +114,7 @@ SLIM_COLD SLIM_API const char *slim_step_operator(const slim_session *session, i
 
 /* ---- errors ---- */
 
-static size_t append(char *to, size_t at, size_t size, const char *text)
+SLIM_SHARED SLIM_COLD size_t append(char *to, size_t at, size_t size, const char *text)
 {
     while (*text && at + 1 < size)
         to[at++] = *text++;
