@@ -68,14 +68,40 @@ def _winograd_u8(op: Operator, attributes: Mapping[str, float]) -> bool:
     return _slides(op, attributes) and all(attributes[key] == value for key, value in wanted.items())
 
 
+def _depthwise_window(op: Operator, attributes: Mapping[str, float]) -> int | None:
+    """The side of a depthwise convolution's window, 0 for one without kernels of its own; None for other operators."""
+    if not any("depthwise" in kernel for kernel in op.kernels):
+        return None
+    side, stride = attributes["kernel_h"], attributes["stride_h"]
+    square = side == attributes["kernel_w"] and stride == attributes["stride_w"]
+    dilated = attributes["dilation_h"] != 1 or attributes["dilation_w"] != 1
+    return int(side) if square and side in (3, 5) and stride <= 2 and not dilated else 0
+
+
 def _depthwise_5(op: Operator, attributes: Mapping[str, float]) -> bool:
-    return any("depthwise" in kernel for kernel in op.kernels) and attributes["kernel_h"] == attributes["kernel_w"] == 5
+    return _depthwise_window(op, attributes) == 5
+
+
+def _depthwise_any(op: Operator, attributes: Mapping[str, float]) -> bool:
+    return _depthwise_window(op, attributes) == 0
+
+
+def _pool_largest(op: Operator, attributes: Mapping[str, float]) -> bool:
+    return op.name == "max_pool"
+
+
+def _pool_three(op: Operator, attributes: Mapping[str, float]) -> bool:
+    wanted = op.name == "average_pool_f32" and attributes["kernel_w"] == 3
+    return wanted and attributes["stride_w"] == attributes["dilation_w"]
 
 
 PARTS: dict[str, Callable[[Operator, Mapping[str, float]], bool]] = {
     "slide_u8": _slides,
     "winograd_u8": _winograd_u8,
     "depthwise_5": _depthwise_5,
+    "depthwise_any": _depthwise_any,
+    "pool_largest": _pool_largest,
+    "pool_three": _pool_three,
 }
 """Kernels, or parts of some (SLIM_HAS_...), that only certain attributes reach, and whether an operator with them does.
 A single file leaves out what its network does not reach."""

@@ -81,7 +81,7 @@ def test_mobilenet_v2_in_floats_and_bytes_has_at_most_150_kib_of_code(tmp_path):
     smaller, _ = slim.quantize(model, [sample])
     floats, integers = (program_selection(lower(network)) for network in (slim.simplify(model)[0], smaller))
     assert {op.name for op in integers.operators} > {"conv_u8", "depthwise_u8", "dense_u8"}
-    assert floats.without & integers.without == {"slide_u8", "winograd_u8", "depthwise_5"}
+    assert {"slide_u8", "winograd_u8", "depthwise_5", "depthwise_any", "pool_three"} < floats.without & integers.without
     names = [{op.name for op in selection.operators} for selection in (floats, integers)]
     both = ("avx2", "avx512vnni")
     operators, without = names[0] | names[1], floats.without & integers.without

@@ -19,7 +19,7 @@ from slim.core.manifest import ISAS, select
 from slim.errors import CoreError, SlimError
 from slim.lower import lower
 from slim.runtime import TensorInfo
-from tests.amalgamate.folders import WARNINGS, float_program, int8_program, mixed_program, need
+from tests.amalgamate.folders import WARNINGS, float_program, int8_program, mixed_program, need, with_isas
 from tests.nets import net
 
 COMPILERS = {
@@ -128,17 +128,71 @@ def test_only_the_programs_operators_are_in_it(tmp_path):
     assert '#include "' not in text
 
 
-@pytest.mark.parametrize(("side", "present"), [(3, 0), (5, 1)])
-def test_kernels_that_no_operator_reaches_are_left_out(side, present, tmp_path):
-    node = helper.make_node("Conv", ["x", "w"], ["y"], group=20, pads=[side // 2] * 4)
+def _depthwise_program(side, dilation=1):
+    pad = side // 2 * dilation
+    node = helper.make_node("Conv", ["x", "w"], ["y"], group=20, pads=[pad] * 4, dilations=[dilation] * 2)
     weights = np.ones((20, 1, side, side), np.float32)
-    program = bytes(lower(ir.from_proto(net([node], {"x": (1, 20, 11, 9)}, ["y"], {"w": weights}))))
-    result = build(program, name="net", target="x86-64-linux", out=tmp_path)
-    assert f"#define SLIM_HAS_DEPTHWISE_5 {present}\n" in result.paths["source"].read_text()
+    return bytes(lower(ir.from_proto(net([node], {"x": (1, 20, 11, 9)}, ["y"], {"w": weights}))))
+
+
+@pytest.mark.parametrize(("side", "there"), [(3, (0, 0)), (5, (1, 0)), (4, (0, 1))])
+def test_kernels_that_no_operator_reaches_are_left_out(side, there, tmp_path):
+    result = build(_depthwise_program(side), name="net", target=with_isas("x86-64-linux", "avx2"), out=tmp_path)
+    text = result.paths["source"].read_text()
     need("gcc")
     shown = _symbols(_object(tmp_path, "net", "-O0"))
-    assert (any(word.startswith("slim_depthwise_f32_5_1_") for word in shown)) == bool(present)
+    for part, kernel, present in zip(("5", "any"), ("5_1_", "any_"), there, strict=True):
+        assert f"#define SLIM_HAS_DEPTHWISE_{part.upper()} {present}\n" in text
+        assert any(word.startswith(f"slim_depthwise_f32_{kernel}") for word in shown) == bool(present)
     assert any(word.startswith("slim_depthwise_f32_3_1_") for word in shown)
+
+
+@pytest.mark.parametrize(("operator", "kernel", "largest", "three"), [
+    ("AveragePool", 2, 0, 0), ("AveragePool", 3, 0, 1), ("MaxPool", 3, 1, 0),
+])  # fmt: skip
+def test_poolings_that_no_operator_reaches_are_left_out(operator, kernel, largest, three, tmp_path):
+    node = helper.make_node(operator, ["x"], ["y"], kernel_shape=[kernel] * 2)
+    program = bytes(lower(ir.from_proto(net([node], {"x": (1, 20, 11, 9)}, ["y"], {}))))
+    result = build(program, name="net", target=with_isas("x86-64-linux", "avx2"), out=tmp_path)
+    text = result.paths["source"].read_text()
+    assert f"#define SLIM_HAS_POOL_LARGEST {largest}\n#define SLIM_HAS_POOL_THREE {three}\n" in text
+    need("gcc")
+    _object(tmp_path, "net", "-O1")
+
+
+_OPEN = r"""
+#include "net.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(int argc, char **argv)
+{
+    slim_model model;
+    slim_session *session = NULL;
+    slim_options options = {1, SLIM_ISA_AUTO};
+    for (int i = 1; i < argc; i++) {
+        FILE *file = fopen(argv[i], "rb");
+        char *bytes = (char *)aligned_alloc(64, 1 << 20);
+        size_t size = fread(bytes, 1, 1 << 20, file);
+        fclose(file);
+        int status = (int)slim_model_open(&model, bytes, size);
+        printf("%d\n", status ? -status : (int)slim_session_create(&session, &model, &options));
+    }
+    return 0;
+}
+"""
+
+
+def test_a_file_without_a_kernel_refuses_programs_that_need_it(tmp_path):
+    need("gcc")
+    build(_depthwise_program(3), name="net", target=with_isas("x86-64-linux", "plain"), out=tmp_path)
+    (tmp_path / "open.c").write_text(_OPEN)
+    (tmp_path / "dilated.slim").write_bytes(_depthwise_program(3, 2))
+    subprocess.run(["gcc", "-O1", "open.c", "net.c", "-o", "open", "-lm", "-lpthread"], cwd=tmp_path, check=True)
+    said = subprocess.run(
+        ["./open", "net.slim", "dilated.slim"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert said.stdout.split() == ["0", "5"]  # SLIM_OK, SLIM_NO_OPERATOR
 
 
 def test_the_head_says_what_it_is(tmp_path):

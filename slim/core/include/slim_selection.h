@@ -24,6 +24,9 @@
 #define SLIM_HAS_KERNEL_PAIR_U8 1
 #define SLIM_HAS_KERNEL_MEAN_U8 1
 #define SLIM_HAS_DEPTHWISE_5 1
+#define SLIM_HAS_DEPTHWISE_ANY 1
+#define SLIM_HAS_POOL_LARGEST 1
+#define SLIM_HAS_POOL_THREE 1
 #define SLIM_OPERATORS(X) \
     X(conv_f32) \
     X(depthwise_f32) \

@@ -35,6 +35,7 @@
 #define SLIM_UNROLL _Pragma("GCC unroll 32")
 #define SLIM_ROLL _Pragma("GCC unroll 1")
 #endif
+#define SLIM_FEW __asm__ volatile("")   /* in a loop that runs a few times: it is not vectorized */
 
 /* As for Intel's processors gcc does not keep pointers in vector registers where integer ones run out: a tile's first addresses
  * would wait there behind the products of the tile before (32 -> 16 channels: 96 -> 105 GFLOP/s, on a Zen 4 too). */

@@ -13,6 +13,7 @@
 #undef SLIM_VECTORS
 #undef SLIM_UNROLL
 #undef SLIM_ROLL
+#undef SLIM_FEW
 #undef SLIM_COLUMNS
 #undef SLIM_ISA_SUFFIX
 #undef SLIM_TARGET

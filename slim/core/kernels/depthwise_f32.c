@@ -117,8 +117,10 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32_lines)(const slim_depthwise_f32_task
     size_t offset = 0;
     int complete = !turned, inside = 0;   /* no row is padding; the tile before was inside, so that its table only moves on */
     SLIM_ROLL
-    for (ptrdiff_t y = turned ? after : across; y < after; y++)
+    for (ptrdiff_t y = turned ? after : across; y < after; y++) {
+        SLIM_FEW;
         complete &= task->rows[y] != NULL;
+    }
     for (size_t done = 0; done < length; done += SLIM_COLUMNS, out += SLIM_COLUMNS * step) {
         const ptrdiff_t along = (ptrdiff_t)done * stride - (turned ? 0 : task->pad_left);
         const int now_inside = complete && along >= 0 && (size_t)(along + reach) <= task->in_width;
@@ -131,6 +133,7 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32_lines)(const slim_depthwise_f32_task
                 ptrdiff_t y = turned ? along : i, x = turned ? i : along;
                 SLIM_ROLL
                 for (ptrdiff_t j = 0; j < reach; j++, y += turned, x += !turned) {
+                    SLIM_FEW;
                     const float *row = y < height ? task->rows[y] : NULL;
                     *pixel++ = row && (size_t)x < task->in_width ? row + (size_t)x * channels + channel : padding;
                 }
@@ -141,6 +144,7 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32_lines)(const slim_depthwise_f32_task
     }
 }
 
+#if SLIM_HAS_DEPTHWISE_ANY
 /* The same for any window, pixel by pixel. */
 SLIM_STEP void SLIM_NAME(slim_depthwise_f32_any)(const slim_depthwise_f32_task *task, size_t r, size_t channel, size_t end)
 {
@@ -165,6 +169,7 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32_any)(const slim_depthwise_f32_task *
         }
     }
 }
+#endif
 
 SLIM_STEP void SLIM_NAME(slim_depthwise_f32)(const slim_depthwise_f32_task *task)
 {
@@ -195,8 +200,10 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32)(const slim_depthwise_f32_task *task
                 SLIM_NAME(slim_depthwise_f32_lines)(task, pair, turned, line, 2, length, channel, end);
             for (; tile && line < lines; line++)
                 SLIM_NAME(slim_depthwise_f32_lines)(task, tile, turned, line, 1, length, channel, end);
+#if SLIM_HAS_DEPTHWISE_ANY
             for (; line < lines; line++)
                 SLIM_NAME(slim_depthwise_f32_any)(task, line, channel, end);
+#endif
         }
     }
 }

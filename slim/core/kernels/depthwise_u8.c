@@ -40,8 +40,9 @@ SLIM_TILE void SLIM_NAME(slim_depthwise_u8_weights)(const slim_depthwise_u8_task
         }
 }
 
-/* `count` neighbouring output pixels, channels `channel` to `end`. in: [kernel][reach] the input pixels, from `channel` on. */
-SLIM_TILE void SLIM_NAME(slim_depthwise_u8_tile)(const slim_depthwise_u8_task *task, const uint8_t *const *in,
+/* `count` neighbouring output pixels, channels `channel` to `end`. in: [kernel][reach] the input pixels, from `channel` on and
+ * less `offset`. */
+SLIM_TILE void SLIM_NAME(slim_depthwise_u8_tile)(const slim_depthwise_u8_task *task, const uint8_t *const *in, size_t offset,
                                                  const SLIM_WIDE_W *weights, uint8_t *out, size_t count, size_t channel,
                                                  size_t end, const int kernel, const int stride)
 {
@@ -66,7 +67,7 @@ SLIM_TILE void SLIM_NAME(slim_depthwise_u8_tile)(const slim_depthwise_u8_task *t
                 SLIM_WIDE_X v;
                 SLIM_UNROLL
                 for (i = 0; i < SLIM_DEPTH; i++)   /* rows after the last have no weights */
-                    pixels[i] = in[SLIM_MIN(ky + i, kernel - 1) * reach + x] + (at - channel);
+                    pixels[i] = in[SLIM_MIN(ky + i, kernel - 1) * reach + x] + (at - channel + offset);
                 v = SLIM_WIDE_LOAD_X(pixels);
                 SLIM_UNROLL
                 for (c = 0; c < SLIM_COLUMNS; c++)
@@ -84,17 +85,18 @@ SLIM_TILE void SLIM_NAME(slim_depthwise_u8_tile)(const slim_depthwise_u8_task *t
     }
 }
 
-typedef void SLIM_NAME(slim_depthwise_u8_tiles)(const slim_depthwise_u8_task *task, const uint8_t *const *in,
+typedef void SLIM_NAME(slim_depthwise_u8_tiles)(const slim_depthwise_u8_task *task, const uint8_t *const *in, size_t offset,
                                                 const SLIM_WIDE_W *weights, uint8_t *out, size_t count, size_t channel,
                                                 size_t end);
 
 #define SLIM_DEPTHWISE_U8(kernel, stride) \
     SLIM_STEP void SLIM_NAME(slim_depthwise_u8_##kernel##_##stride)(const slim_depthwise_u8_task *shared, \
-                                                                    const uint8_t *const *in, const SLIM_WIDE_W *weights, \
-                                                                    uint8_t *out, size_t count, size_t channel, size_t end) \
+                                                                    const uint8_t *const *in, size_t offset, \
+                                                                    const SLIM_WIDE_W *weights, uint8_t *out, size_t count, \
+                                                                    size_t channel, size_t end) \
     { \
         const slim_depthwise_u8_task task = *shared;   /* bytes that are written could alias it */ \
-        SLIM_NAME(slim_depthwise_u8_tile)(&task, in, weights, out, count, channel, end, kernel, stride); \
+        SLIM_NAME(slim_depthwise_u8_tile)(&task, in, offset, weights, out, count, channel, end, kernel, stride); \
     }
 SLIM_DEPTHWISE_U8(3, 1)
 SLIM_DEPTHWISE_U8(3, 2)
@@ -116,34 +118,40 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_u8_rows)(const slim_depthwise_u8_task *t
     const size_t step = SLIM_COLUMNS * (size_t)stride * task->channels;
     const uint8_t *in[5 * SLIM_REACH];
     uint8_t padding[SLIM_BLOCK];
-    __builtin_memset(padding, task->input_zero_point, sizeof padding);
+    slim_fill(padding, task->input_zero_point, sizeof padding);
     for (size_t c = channel; c < end; c += SLIM_WIDE)
         SLIM_NAME(slim_depthwise_u8_weights)(task, c, weights + (c - channel) / SLIM_WIDE * steps, task->kernel_w);
     for (size_t r = 0; r < task->out_rows; r++) {
         const uint8_t *const *rows = task->rows + r * (size_t)stride;
         uint8_t *out = task->out + r * task->out_row_stride;
         int complete = 1, inside = 0;   /* no row is padding; the tile before was inside, so that its table only moves on */
-        for (int ky = 0; ky < task->kernel_h; ky++)
+        size_t offset = 0;
+        for (int ky = 0; ky < task->kernel_h; ky++) {
+            SLIM_FEW;
             complete &= rows[ky] != NULL;
+        }
         for (size_t column = 0; column < task->out_width; column += SLIM_COLUMNS, out += SLIM_COLUMNS * task->out_stride) {
             const ptrdiff_t first = (ptrdiff_t)column * stride - task->pad_left;
             const int now_inside = complete && first >= 0 && first + reach <= in_width;
             const uint8_t **pixel = in;
-            if (now_inside && inside)
-                for (ptrdiff_t i = 0; i < task->kernel_h * reach; i++)
-                    in[i] += step;
-            else
+            offset += step;
+            if (!now_inside || !inside) {
+                offset = 0;
                 for (int ky = 0; ky < task->kernel_h; ky++)
-                    for (ptrdiff_t x = first; x < first + reach; x++)
+                    for (ptrdiff_t x = first; x < first + reach; x++) {
+                        SLIM_FEW;
                         *pixel++ = rows[ky] && x >= 0 && x < in_width
                         ? rows[ky] + (size_t)x * task->channels + channel : padding;
+                    }
+            }
             inside = now_inside;
-            tile(task, in, weights, out, SLIM_MIN(task->out_width - column, (size_t)SLIM_COLUMNS), channel, end);
+            tile(task, in, offset, weights, out, SLIM_MIN(task->out_width - column, (size_t)SLIM_COLUMNS), channel, end);
         }
     }
 }
 #endif
 
+#if SLIM_HAS_DEPTHWISE_ANY
 /* Any window, pixel by pixel and tap by tap. */
 SLIM_STEP void SLIM_NAME(slim_depthwise_u8_any)(const slim_depthwise_u8_task *task, size_t channel, size_t end)
 {
@@ -180,20 +188,21 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_u8_any)(const slim_depthwise_u8_task *ta
         }
     }
 }
+#endif
 
 SLIM_STEP void SLIM_NAME(slim_depthwise_u8)(const slim_depthwise_u8_task *task)
 {
     const int kernel = task->kernel_h, stride = task->stride_h;
-    const size_t blocks = slim_ceil_div(task->channels, SLIM_BLOCK);
-    const size_t block = slim_ceil_div(task->channels, blocks * SLIM_PANEL) * SLIM_PANEL;
     const int known = task->kernel_w == kernel && (kernel == 3 || (SLIM_HAS_DEPTHWISE_5 && kernel == 5)) && task->stride_w == stride && stride <= 2
         && task->dilation_h == 1 && task->dilation_w == 1;
 #if SLIM_DEPTH == 4
-    if (known) {
+    if (known)
         SLIM_NAME(slim_depthwise_u8_four)(task);
-        return;
-    }
-#else
+#endif
+#if SLIM_DEPTH != 4 || SLIM_HAS_DEPTHWISE_ANY
+    const size_t blocks = slim_ceil_div(task->channels, SLIM_BLOCK);
+    const size_t block = slim_ceil_div(task->channels, blocks * SLIM_PANEL) * SLIM_PANEL;
+#if SLIM_DEPTH != 4
     if (known) {
         SLIM_NAME(slim_depthwise_u8_tiles) *tile = stride == 1 ? SLIM_NAME(slim_depthwise_u8_3_1)
                                                                : SLIM_NAME(slim_depthwise_u8_3_2);
@@ -203,9 +212,11 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_u8)(const slim_depthwise_u8_task *task)
 #endif
         for (size_t channel = 0; channel < task->channels; channel += block)
             SLIM_NAME(slim_depthwise_u8_rows)(task, tile, channel, SLIM_MIN(channel + block, task->channels));
-        return;
     }
 #endif
-    for (size_t channel = 0; channel < task->channels; channel += block)
+#if SLIM_HAS_DEPTHWISE_ANY
+    for (size_t channel = 0; !known && channel < task->channels; channel += block)
         SLIM_NAME(slim_depthwise_u8_any)(task, channel, SLIM_MIN(channel + block, task->channels));
+#endif
+#endif
 }

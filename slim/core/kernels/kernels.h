@@ -134,6 +134,15 @@ typedef struct slim_depthwise_f32_task {
     float lo, hi;
 } slim_depthwise_f32_task;
 
+/* Whether this build has kernels for a depthwise convolution's window (a slim_window): a single file may leave out those for any. */
+#if SLIM_HAS_DEPTHWISE_ANY
+#define SLIM_DEPTHWISE_THERE(w) 1
+#else
+#define SLIM_DEPTHWISE_THERE(w) \
+    ((w)->kernel_h == (w)->kernel_w && ((w)->kernel_h == 3 || (SLIM_HAS_DEPTHWISE_5 && (w)->kernel_h == 5)) \
+     && (w)->stride_h == (w)->stride_w && (w)->stride_h <= 2 && (w)->dilation_h == 1 && (w)->dilation_w == 1)
+#endif
+
 typedef struct slim_depthwise_u8_task {
     const uint8_t *const *rows;
     size_t out_rows, out_width, in_width, channels;

@@ -37,6 +37,7 @@ SLIM_TILE void SLIM_NAME(slim_pool_f32_any)(const slim_pool_f32_task *task, size
     }
 }
 
+#if SLIM_HAS_POOL_THREE
 /* Sums under windows of three columns, each a column on: four vectors of channels from `c` on. Each column is summed once. */
 SLIM_TILE void SLIM_NAME(slim_pool_f32_three)(const slim_pool_f32_task *task, size_t c)
 {
@@ -65,17 +66,20 @@ SLIM_TILE void SLIM_NAME(slim_pool_f32_three)(const slim_pool_f32_task *task, si
         out += task->out_step;
     }
 }
+#endif
 
 SLIM_TILE void SLIM_NAME(slim_pool_f32_all)(const slim_pool_f32_task *task, const int sums)
 {
-    const int three = sums && task->columns == 3 && task->count > 1 && task->step == task->column_step;
     size_t c = 0;
     SLIM_ROLL
     for (; c + 4 * SLIM_LANES <= task->n; c += 4 * SLIM_LANES) {
-        if (three)
+#if SLIM_HAS_POOL_THREE
+        if (sums && task->columns == 3 && task->count > 1 && task->step == task->column_step) {
             SLIM_NAME(slim_pool_f32_three)(task, c);
-        else
-            SLIM_NAME(slim_pool_f32_any)(task, c, SLIM_LANES, 4, sums);
+            continue;
+        }
+#endif
+        SLIM_NAME(slim_pool_f32_any)(task, c, SLIM_LANES, 4, sums);
     }
     SLIM_ROLL
     for (; c < task->n; c += SLIM_LANES)
@@ -84,8 +88,11 @@ SLIM_TILE void SLIM_NAME(slim_pool_f32_all)(const slim_pool_f32_task *task, cons
 
 SLIM_STEP void SLIM_NAME(slim_pool_f32)(const slim_pool_f32_task *task)
 {
-    if (task->sums)
-        SLIM_NAME(slim_pool_f32_all)(task, 1);
-    else
+#if SLIM_HAS_POOL_LARGEST
+    if (!task->sums) {
         SLIM_NAME(slim_pool_f32_all)(task, 0);
+        return;
+    }
+#endif
+    SLIM_NAME(slim_pool_f32_all)(task, 1);
 }

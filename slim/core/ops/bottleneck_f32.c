@@ -81,6 +81,8 @@ SLIM_COLD static slim_status bottleneck_prepare(slim_prepare *p)
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the image is a constant");
     if (a->kernel_h < 1 || (int64_t)window.kernel_h * window.kernel_w > 1 << 20)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the window is empty or larger than the core takes");
+    if (!SLIM_DEPTHWISE_THERE(&window))
+        return slim_prepare_fail(p, SLIM_NO_OPERATOR, "this build has no kernel for the window");
     if (a->channels < 1 || a->out_channels < 1 || (!expands && a->channels != x->dims[3]))
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the channels do not fit the input");
     if ((expands && (status = bottleneck_check(p, EXPAND_WEIGHTS, (size_t)a->channels, (size_t)x->dims[3])) != SLIM_OK)

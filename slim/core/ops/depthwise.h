@@ -2,6 +2,7 @@
 #ifndef SLIM_DEPTHWISE_H
 #define SLIM_DEPTHWISE_H
 
+#include "kernels/kernels.h"
 #include "ops/cut.h"
 #include "ops/window.h"
 
@@ -30,7 +31,7 @@ SLIM_INLINE size_t slim_depthwise_span(const slim_window *w, size_t band)
 }
 
 /* The output's shape, the check of the weights [ceil(C / 16)][taps][16], and the scratch for the table. */
-SLIM_INLINE slim_status slim_depthwise_size(slim_prepare *p, slim_window *window, int32_t *dims)
+SLIM_SHARED SLIM_COLD slim_status slim_depthwise_size(slim_prepare *p, slim_window *window, int32_t *dims)
 {
     const slim_value *x = slim_prepare_input(p, 0);
     const slim_value *w = slim_prepare_input(p, 1);
@@ -44,6 +45,8 @@ SLIM_INLINE slim_status slim_depthwise_size(slim_prepare *p, slim_window *window
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the image is a constant");
     if (((const slim_window *)p->attributes)->kernel_h < 1 || taps > 1 << 20)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the window is empty or larger than the core takes");
+    if (!SLIM_DEPTHWISE_THERE(window))
+        return slim_prepare_fail(p, SLIM_NO_OPERATOR, "this build has no kernel for the window");
     if ((size_t)w->dims[0] != slim_ceil_div((size_t)dims[3], SLIM_PANEL) || w->dims[1] != taps || w->dims[2] != SLIM_PANEL)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights do not fit the channels and the window");
     const size_t bands = slim_depthwise_bands(dims[1], dims[2], dims[3], p->session->threads);
@@ -51,7 +54,7 @@ SLIM_INLINE slim_status slim_depthwise_size(slim_prepare *p, slim_window *window
     return SLIM_OK;
 }
 
-SLIM_INLINE slim_depthwise slim_depthwise_of(const slim_step *s)
+SLIM_SHARED slim_depthwise slim_depthwise_of(const slim_step *s)
 {
     slim_depthwise d;
     d.step = s;
@@ -63,7 +66,7 @@ SLIM_INLINE slim_depthwise slim_depthwise_of(const slim_step *s)
 }
 
 /* The table of a band, in the worker's scratch; the band's first output row (over all images) and how many it has. */
-SLIM_INLINE const void *const *slim_depthwise_rows(const slim_depthwise *d, size_t index, int worker, size_t *first, size_t *count)
+SLIM_SHARED const void *const *slim_depthwise_rows(const slim_depthwise *d, size_t index, int worker, size_t *first, size_t *count)
 {
     const void **rows = (const void **)(void *)slim_step_scratch(d->step, worker);
     size_t image = index / d->bands, out_h = (size_t)d->y->dims[1], start = slim_band_row(index % d->bands, d->bands, out_h);
