@@ -16,7 +16,7 @@ SLIM_COLD static slim_status dense_f32_prepare(slim_prepare *p)
     const slim_value *x = slim_prepare_input(p, 0);
     const slim_value *w = slim_prepare_input(p, 1);
     const slim_value *residual = slim_prepare_input(p, 3);
-    slim_dense d = slim_dense_layout(x, a->out_channels);
+    slim_dense d = slim_dense_layout(x, a->out_channels, p->session->threads);
     if ((size_t)w->dims[0] != d.panels || (size_t)w->dims[1] != d.k || w->dims[2] != SLIM_PANEL
         || (size_t)slim_prepare_input(p, 2)->dims[0] != d.panels * SLIM_PANEL)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the input and the output channels");
@@ -66,7 +66,8 @@ static void dense_f32_run(const slim_step *s)
 {
     dense_f32_context c;
     c.step = s;
-    c.d = slim_dense_layout(slim_step_input(s, 0), ((const slim_dense_f32_attributes *)s->attributes)->out_channels);
+    c.d = slim_dense_layout(slim_step_input(s, 0), ((const slim_dense_f32_attributes *)s->attributes)->out_channels,
+                            s->session->threads);
     slim_parallel(s, c.d.strips * c.d.groups, dense_f32_task, &c);
 }
 

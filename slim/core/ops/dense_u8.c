@@ -11,7 +11,7 @@ SLIM_COLD static slim_status dense_u8_prepare(slim_prepare *p)
         || (status = slim_dense_size(p, a->out_channels, dims)) != SLIM_OK)
         return status;
     const slim_value *x = slim_prepare_input(p, 0);
-    slim_dense d = slim_dense_layout(x, a->out_channels);
+    slim_dense d = slim_dense_layout(x, a->out_channels, p->session->threads);
     if ((status = slim_gemm_u8_check(p, d.panels, 1, d.k, a->lo, a->hi)) != SLIM_OK)
         return status;
     return slim_prepare_output(p, 0, x->rank, dims);
@@ -48,7 +48,8 @@ static void dense_u8_run(const slim_step *s)
 {
     dense_u8_context c;
     c.step = s;
-    c.d = slim_dense_layout(slim_step_input(s, 0), ((const slim_dense_u8_attributes *)s->attributes)->out_channels);
+    c.d = slim_dense_layout(slim_step_input(s, 0), ((const slim_dense_u8_attributes *)s->attributes)->out_channels,
+                            s->session->threads);
     slim_parallel(s, c.d.strips * c.d.groups, dense_u8_task, &c);
 }
 
