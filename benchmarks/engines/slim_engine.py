@@ -1,6 +1,6 @@
 """slim: load, simplify, quantize for int8, lower; a `.slim` file on the C core.
 
-`invoke` includes handing over the input: its memory belongs to the arena, where later tensors may take its place.
+`invoke` reads the input where it is, as `Session.run` does, or copies it into the arena where the first layer needs it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from slim.runtime import Session
+from slim.runtime.session import memory_of
 
 Feeds = dict[str, np.ndarray]
 
@@ -39,12 +40,10 @@ class Engine:
         handle = self.session._handle
         self.core, self.pointer = handle.lib, handle.session
         self.kept = [feeds[info.name] for info in self.session.inputs]
-        self.inputs = [(index, array.ctypes.data, array.nbytes) for index, array in enumerate(self.kept)]
+        self.inputs = memory_of(self.kept)
 
     def invoke(self) -> None:
-        for index, data, size in self.inputs:
-            self.core.slim_set_input(self.pointer, index, data, size)
-        if self.core.slim_run(self.pointer):
+        if self.core.slim_run_on(self.pointer, *self.inputs):
             raise RuntimeError("slim_run failed")
 
     def call(self, feeds: Feeds) -> Feeds:

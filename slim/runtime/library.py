@@ -70,6 +70,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "slim_input_data": (c_void_p, [c_void_p, c_int]),
     "slim_output_data": (c_void_p, [c_void_p, c_int]),
     "slim_run": (c_int, [c_void_p]),
+    "slim_run_on": (c_int, [c_void_p, POINTER(c_void_p), POINTER(c_size_t)]),
     "slim_run_step": (c_int, [c_void_p, c_int]),
     "slim_resize": (c_int, [c_void_p, POINTER(POINTER(c_int32))]),
     "slim_error": (c_char_p, [c_void_p]),
@@ -90,8 +91,7 @@ _EACH_SESSION = (
     "slim_output_count",
     "slim_input",
     "slim_output",
-    "slim_set_input",
-    "slim_run",
+    "slim_run_on",
     "slim_get_output",
 )
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -102,11 +102,13 @@ class Session:
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run once. `feeds` maps every input's name to an array; the result maps every output's name to one.
 
+        Arrays that fit are read where they are, if the first layers can do that, so nobody may write to them meanwhile.
+
         Raises:
             CoreError: inputs that are missing, unknown, or of another type or rank, all of them at once.
         """
-        self._set_inputs(feeds)
-        self._handle.check(self._lib.slim_run(self._handle.session))
+        arrays = self._ready(feeds)
+        self._handle.check(self._lib.slim_run_on(self._handle.session, *memory_of(arrays)))
         return self._get_outputs()
 
     def input_view(self, name: str) -> np.ndarray:
@@ -173,16 +175,19 @@ class Session:
         return self._handle.array(ask(self._handle.session, index), ends[index].shape, ends[index].dtype)
 
     def _set_inputs(self, feeds: Mapping[str, np.ndarray]) -> None:
-        if len(feeds) == len(self._inputs) and all(_is_as(feeds.get(info.name), info) for info in self._inputs):
-            arrays = [feeds[info.name] for info in self._inputs]
-        else:
-            self._refuse(feeds)
-            arrays = [np.asarray(feeds[info.name], info.dtype, order="C") for info in self._inputs]
-            if any(array.shape != info.shape for array, info in zip(arrays, self._inputs, strict=True)):
-                self._resize(arrays)
-        for index, array in enumerate(arrays):
+        for index, array in enumerate(self._ready(feeds)):
             status = self._lib.slim_set_input(self._handle.session, index, _address(array), array.nbytes)
             self._handle.check(status)
+
+    def _ready(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """The inputs as the core takes them, in its order; the session gets their shapes."""
+        if len(feeds) == len(self._inputs) and all(_is_as(feeds.get(info.name), info) for info in self._inputs):
+            return [feeds[info.name] for info in self._inputs]
+        self._refuse(feeds)
+        arrays = [np.asarray(feeds[info.name], info.dtype, order="C") for info in self._inputs]
+        if any(array.shape != info.shape for array, info in zip(arrays, self._inputs, strict=True)):
+            self._resize(arrays)
+        return arrays
 
     def _resize(self, arrays: list[np.ndarray]) -> None:
         """Give every input its array's shape, all at once: one alone might not fit the others."""
@@ -233,6 +238,14 @@ def _is_as(given: object, info: TensorInfo) -> bool:
         and given.dtype == info.dtype
         and given.flags.c_contiguous
     )
+
+
+def memory_of(arrays: Sequence[np.ndarray]) -> tuple[Any, Any]:
+    """Pointers to their addresses and to their bytes, for `slim_run_on`."""
+    if len(arrays) == 1:  # the type of an array takes long to make
+        return ctypes.byref(ctypes.c_void_p(_address(arrays[0]))), ctypes.byref(ctypes.c_size_t(arrays[0].nbytes))
+    addresses = (ctypes.c_void_p * len(arrays))(*map(_address, arrays))
+    return addresses, (ctypes.c_size_t * len(arrays))(*(array.nbytes for array in arrays))
 
 
 def _address(array: np.ndarray) -> int:

@@ -21,6 +21,7 @@ typedef struct slim_value {
     uint8_t widened;          /* a constant of 16-bit floats, in the arena as fp32 */
     int32_t producer;         /* the node that writes it, or -1 */
     uint32_t uses;            /* by nodes */
+    uint32_t exact_uses;      /* those that read its elements, wherever they lie, and nothing past them */
     uint32_t row_stride;      /* elements from one row (last axis) to the next: dims[rank - 1], or more where the value is
                                  written in place into a concatenation */
     size_t count;             /* elements */
@@ -119,6 +120,9 @@ SLIM_INTERNAL SLIM_COLD void slim_prepare_in_place(slim_prepare *p, int output, 
 SLIM_INTERNAL SLIM_COLD int slim_prepare_row_view(slim_prepare *p, int input, size_t offset, size_t row);
 /* Scratch memory for each worker while the step runs. */
 SLIM_INTERNAL SLIM_COLD void slim_prepare_scratch(slim_prepare *p, size_t bytes);
+
+/* This node reads the elements of input i, wherever they lie, and nothing past them: the caller's own memory will do. */
+SLIM_INTERNAL SLIM_COLD void slim_prepare_exact(slim_prepare *p, int input);
 
 /* ---- run's helpers ---- */
 

@@ -36,6 +36,7 @@ SLIM_COLD static slim_status conv_image_prepare(slim_prepare *p)
         return status;
     conv_image_plan plan = conv_image_layout(&window, slim_prepare_input(p, 0));
     slim_prepare_scratch(p, plan.ring + plan.pointers);
+    slim_prepare_exact(p, 0);   /* it copies rows */
     return SLIM_OK;
 }
 

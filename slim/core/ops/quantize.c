@@ -17,6 +17,7 @@ SLIM_COLD static slim_status quantize_prepare(slim_prepare *p)
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the output is not an integer, or its zero point is not a value of its type");
     if (!(y->scale > 0.0f))
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the output has no scale");
+    slim_prepare_exact(p, 0);
     return slim_prepare_output(p, 0, x->rank, x->dims);
 }
 

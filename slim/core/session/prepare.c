@@ -86,6 +86,11 @@ SLIM_INTERNAL void slim_prepare_scratch(slim_prepare *p, size_t bytes)
     p->node->scratch_bytes = slim_align(bytes);
 }
 
+SLIM_INTERNAL void slim_prepare_exact(slim_prepare *p, int input)
+{
+    value_of(p, p->tensors[input])->exact_uses++;
+}
+
 /* ---- the walk ---- */
 
 static void forget_values(slim_session *session)
@@ -96,7 +101,7 @@ static void forget_values(slim_session *session)
         value->root = i;
         value->root_offset = 0;
         value->offset = 0;
-        value->uses = 0;
+        value->uses = value->exact_uses = 0;
         value->is_output = 0;
         value->producer = -1;
         value->defined = value->kind != SLIM_KIND_ACTIVATION;
