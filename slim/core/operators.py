@@ -46,7 +46,7 @@ _TABLE = (
         "winograd_f32",
         _attributes(f"{_WINDOW} groups out_channels f:lo f:hi"),
         ("winograd_f32",),
-        ("window",),
+        ("window", "winograd"),
     ),
     Operator(9, "strassen_f32", _attributes("stride_h stride_w out_channels f:lo f:hi"), ("gemm_f32", "strassen_f32")),
     # bf16 inputs and weights, fp32 sums; gemm_f32 where there is no instruction for it
@@ -64,7 +64,7 @@ _TABLE = (
         "winograd_stride2_f32",
         _attributes(f"{_WINDOW} groups out_channels f:lo f:hi"),
         ("winograd_stride2_f32",),
-        ("window",),
+        ("window", "winograd"),
     ),
     Operator(
         7,

@@ -92,7 +92,20 @@ static int check(slim_session *session)
         }
         fullest = SLIM_MAX(fullest, live);
     }
-    return fullest == session->lower_bound_bytes ? 0 : 3;
+    size_t scratch = 0;   /* behind the values: each worker's at one place */
+    for (int32_t step = 0; session->threads > 1 && step < steps; step++) {
+        const slim_node *node = &session->nodes[step];
+        for (uint32_t i = 0; i < count; i++) {
+            block b = block_of(session, session->order[i]);
+            if (*b.offset + b.bytes > node->scratch_offset)
+                return 2;
+        }
+        if (node->scratch_offset + session->worker_bytes * (size_t)session->threads > session->arena_bytes
+            || node->scratch_bytes > session->worker_bytes)
+            return 1;
+        scratch = SLIM_MAX(scratch, node->scratch_bytes * (size_t)session->threads);
+    }
+    return fullest + scratch == session->lower_bound_bytes ? 0 : 3;
 }
 
 int main(int argc, char **argv)

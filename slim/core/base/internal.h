@@ -44,7 +44,7 @@ typedef struct slim_node {
     const struct slim_operator *op;
     const slim_operator_record *record;
     size_t scratch_bytes;     /* for each worker, while the step runs */
-    size_t scratch_offset;    /* in the arena */
+    size_t scratch_offset;    /* in the arena; the caller's, and those of workers follow */
     int8_t in_place_output, in_place_input;  /* -1: none */
     size_t live_bytes;        /* planner's: memory in use during the step */
     uint32_t turn;            /* planner's, as a value's */
@@ -59,6 +59,7 @@ struct slim_session {
     unsigned char *arena;
     size_t arena_bytes;       /* what the plan needs */
     size_t lower_bound_bytes;
+    size_t worker_bytes;      /* of scratch memory, the same in all steps; 0 where there is one thread */
     const slim_kernels *kernels;
     int bf16;                 /* the processor has what their bf16 kernels need */
     slim_pool *pool;
@@ -118,6 +119,10 @@ SLIM_INTERNAL SLIM_COLD void slim_prepare_view(slim_prepare *p, int output, int 
 SLIM_INTERNAL SLIM_COLD void slim_prepare_in_place(slim_prepare *p, int output, int input);
 /* Input i may be written by its producer directly into output 0, `offset` elements into each row of `row` elements. */
 SLIM_INTERNAL SLIM_COLD int slim_prepare_row_view(slim_prepare *p, int input, size_t offset, size_t row);
+/* Check what products with panels of 16 output channels have in common, and define output 0, all in fp32: inputs 1 and 2 are
+ * constant weights of `axes` axes, [panels][...][16] with `steps` sixteens each, and a bias; input 3, a residual, may be absent. */
+SLIM_INTERNAL SLIM_COLD slim_status slim_prepare_product(slim_prepare *p, int axes, size_t panels, size_t steps, int rank,
+                                                         const int32_t *dims);
 /* Scratch memory for each worker while the step runs. */
 SLIM_INTERNAL SLIM_COLD void slim_prepare_scratch(slim_prepare *p, size_t bytes);
 
@@ -139,7 +144,7 @@ SLIM_INLINE slim_value *slim_step_output(const slim_step *s, int i)
 /* The scratch memory of a worker (0 .. threads - 1), 64-byte aligned. */
 SLIM_INLINE unsigned char *slim_step_scratch(const slim_step *s, int worker)
 {
-    return s->session->arena + s->node->scratch_offset + (size_t)worker * s->node->scratch_bytes;
+    return s->session->arena + s->node->scratch_offset + (size_t)worker * s->session->worker_bytes;
 }
 
 /* Run task(context, 0 .. tasks - 1, worker), on the session's threads where it has some. */

@@ -4,7 +4,6 @@
  * memory, and the GEMM kernel does the rest: nothing is copied, and padding is a pointer to a row of zeros. (Dukhan, "The
  * indirect convolution algorithm", arXiv 1907.02129.) */
 #include "kernels/kernels.h"
-#include "ops/check.h"
 #include "ops/cut.h"
 #include "ops/window.h"
 
@@ -37,33 +36,17 @@ SLIM_COLD static slim_status conv_f32_prepare(slim_prepare *p)
     slim_status status;
     slim_window window;
     int32_t dims[4];
-    if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 1, SLIM_F32, 3, 1)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK
-        || (status = slim_check_output_type(p, 0, SLIM_F32)) != SLIM_OK)
-        return status;
     const slim_value *x = slim_prepare_input(p, 0);
-    const slim_value *w = slim_prepare_input(p, 1);
-    const slim_value *bias = slim_prepare_input(p, 2);
-    const slim_value *residual = slim_prepare_input(p, 3);
-    dims[0] = x->dims[0];
-    if ((status = slim_window_size(p, x, &window, &dims[1], &dims[2])) != SLIM_OK)
+    if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
+        || (status = slim_window_size(p, x, &window, &dims[1], &dims[2])) != SLIM_OK)
         return status;
+    dims[0] = x->dims[0];
     if (a->kernel_h < 1 || a->groups < 1 || a->out_channels < 1 || x->dims[3] % a->groups || a->out_channels % a->groups)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the channels do not divide into the groups");
     dims[3] = a->out_channels;
     conv_f32_plan plan = conv_f32_layout(a, x, (size_t)dims[1] * (size_t)dims[2] * (size_t)dims[0]);
-    size_t panels = plan.panels * (size_t)a->groups;
-    if ((size_t)w->dims[0] != panels || (size_t)w->dims[1] != plan.taps * plan.k || w->dims[2] != SLIM_PANEL
-        || (size_t)bias->dims[0] != panels * SLIM_PANEL)
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the channels and the window");
-    if (residual) {
-        if (residual->type != SLIM_F32 || residual->rank != 4 || residual->dims[0] != dims[0] || residual->dims[1] != dims[1]
-            || residual->dims[2] != dims[2] || residual->dims[3] != dims[3])
-            return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the residual has another shape than the output");
-    }
     slim_prepare_scratch(p, slim_align(plan.k * sizeof(float)) + plan.strip * plan.taps * sizeof(float *));
-    return slim_prepare_output(p, 0, 4, dims);
+    return slim_prepare_product(p, 3, plan.panels * (size_t)a->groups, plan.taps * plan.k, 4, dims);
 }
 
 typedef struct conv_f32_run_context {

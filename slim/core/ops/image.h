@@ -2,7 +2,6 @@
 #ifndef SLIM_IMAGE_H
 #define SLIM_IMAGE_H
 
-#include "ops/check.h"
 #include "ops/window.h"
 
 /* The input as (N, H, W, C), which the shape rule of windows takes. */
@@ -28,14 +27,9 @@ SLIM_INLINE slim_status slim_image_prepare(slim_prepare *p, int32_t outputs, sli
     slim_status status;
     slim_value turned;
     int32_t dims[4];
-    if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 1, SLIM_F32, 3, 1)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK
-        || (status = slim_check_output_type(p, 0, SLIM_F32)) != SLIM_OK)
-        return status;
     const slim_value *x = slim_prepare_input(p, 0);
-    const slim_value *w = slim_prepare_input(p, 1);
-    const slim_value *bias = slim_prepare_input(p, 2);
+    if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK)
+        return status;
     turned = slim_image_turned(x);
     dims[0] = x->dims[0];
     if ((status = slim_window_size(p, &turned, window, &dims[1], &dims[2])) != SLIM_OK)
@@ -43,12 +37,8 @@ SLIM_INLINE slim_status slim_image_prepare(slim_prepare *p, int32_t outputs, sli
     if (((const slim_window *)p->attributes)->kernel_h < 1 || window->dilation_h != 1 || window->dilation_w != 1 || outputs < 1)
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the window is empty or dilated");
     dims[3] = outputs;
-    const size_t panels = slim_ceil_div((size_t)outputs, SLIM_PANEL);
-    const size_t k = (size_t)window->kernel_h * (size_t)window->kernel_w * (size_t)x->dims[1];
-    if ((size_t)w->dims[0] != panels || (size_t)w->dims[1] != k || w->dims[2] != SLIM_PANEL
-        || (size_t)bias->dims[0] != panels * SLIM_PANEL)
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the channels and the window");
-    return slim_prepare_output(p, 0, 4, dims);
+    return slim_prepare_product(p, 3, slim_ceil_div((size_t)outputs, SLIM_PANEL),
+                                (size_t)window->kernel_h * (size_t)window->kernel_w * (size_t)x->dims[1], 4, dims);
 }
 
 #endif

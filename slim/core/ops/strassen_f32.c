@@ -11,7 +11,6 @@
  * a few panels of output channels, the same of both halves, are finished at a time: the kernel makes T while it multiplies the
  * first pixels, and U, V and Q stay in the cache. Weights stay as they are. */
 #include "kernels/kernels.h"
-#include "ops/check.h"
 
 #define STRASSEN_BLOCK ((size_t)256)   /* pixels, at most */
 #define STRASSEN_HALF ((size_t)64)     /* of a block that AVX-512 takes half of, at least: two threads have their own blocks */
@@ -79,13 +78,9 @@ SLIM_COLD static slim_status strassen_prepare(slim_prepare *p)
     slim_status status;
     int32_t dims[SLIM_MAX_RANK];
     size_t pixels = 1;
-    if ((status = slim_check_types(p, 0, SLIM_F32)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 1, SLIM_F32, 3, 1)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK)
-        return status;
     const slim_value *x = slim_prepare_input(p, 0);
-    const slim_value *w = slim_prepare_input(p, 1);
-    const slim_value *residual = slim_prepare_input(p, 3);
+    if ((status = slim_prepare_expect(p, 0, SLIM_F32, -1, 0)) != SLIM_OK)
+        return status;
     if (x->rank < 1 || a->out_channels < 1 || a->stride_h < 1 || a->stride_w < 1
         || (x->rank != 4 && (a->stride_h > 1 || a->stride_w > 1)))
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the strides or the output channels are not such as it takes");
@@ -101,13 +96,8 @@ SLIM_COLD static slim_status strassen_prepare(slim_prepare *p)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the input channels are odd or more than the core takes");
     dims[x->rank - 1] = a->out_channels;
     strassen_plan plan = strassen_layout(a, x, pixels, p->session->kernels);
-    if ((size_t)w->dims[0] != plan.panels || (size_t)w->dims[1] != plan.k || w->dims[2] != SLIM_PANEL
-        || (size_t)slim_prepare_input(p, 2)->dims[0] != plan.panels * SLIM_PANEL)
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the channels");
-    if (residual && (residual->type != SLIM_F32 || !slim_same_shape(residual, x->rank, dims)))
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the residual has another shape than the output");
     slim_prepare_scratch(p, plan.scratch);
-    return slim_prepare_output(p, 0, x->rank, dims);
+    return slim_prepare_product(p, 3, plan.panels, plan.k, x->rank, dims);
 }
 
 typedef struct strassen_context {

@@ -1,13 +1,13 @@
 /* 3x3 convolution with stride 1 in fp32 with fewer multiplications: Winograd's F(6,3), F(4,3) and F(3,3).
  *
- * Takes what conv_f32 takes. An image is cut into tiles of 6, 4 and 3 output pixels a side, so that points are fewest. Some rows of
- * tiles are transformed; then each task takes two panels of filters, transforms them into the second-level cache, some input
- * channels at a time, multiplies plane by plane, and transforms its outputs back. Filters are transformed in every run: that
+ * Takes what conv_f32 takes. An image is cut into tiles of 6, 4 and 3 output pixels a side, so that points are fewest. A task
+ * transforms some rows of tiles, then, two panels at a time, filters into the second-level cache, some input channels at a time,
+ * multiplies plane by plane, and transforms its outputs back. Filters are transformed in every run: that
  * takes less time than reading them transformed, 4 to 7 times the bytes, from memory. Against direct convolution the error grows by
  * 10 to 15 dB, to a signal-to-noise ratio of 108 dB and more. */
 #include "kernels/kernels.h"
-#include "ops/check.h"
 #include "ops/window.h"
+#include "ops/winograd.h"
 
 enum {
     WINOGRAD_PANELS = 2,        /* of filters that a task takes: two registers of 512 bits */
@@ -19,44 +19,8 @@ enum {
 };
 #define WINOGRAD_INPUT_BYTES ((size_t)1 << 20)   /* of transformed input at a time */
 
-/* Rows or columns of an image in tiles: the first `sixes` have 6, `fours` more have 4, and the others 3. */
-typedef struct winograd_side {
-    size_t tiles, sixes, fours;
-} winograd_side;
-
-static size_t winograd_points(winograd_side side)
-{
-    return 5 * side.tiles + 3 * side.sixes + side.fours;
-}
-
-/* Tiles with fewest points, among them at most `sixes` of 6: a few at most are not of the largest size. */
-SLIM_COLD static winograd_side winograd_cut(int32_t size, size_t sixes)
-{
-    const size_t all = (size_t)size, most = SLIM_MIN(sixes, slim_ceil_div(all, 6));
-    winograd_side best = {slim_ceil_div(all, 4), 0, slim_ceil_div(all, 4)}, side;
-    for (side.sixes = most - SLIM_MIN(most, (size_t)3); side.sixes <= most; side.sixes++) {
-        const size_t rest = all - SLIM_MIN(all, 6 * side.sixes), fours = slim_ceil_div(rest, 4);
-        for (side.fours = fours - SLIM_MIN(fours, (size_t)3); side.fours <= fours; side.fours++) {
-            side.tiles = side.sixes + side.fours + slim_ceil_div(rest - SLIM_MIN(rest, 4 * side.fours), 3);
-            if (winograd_points(side) < winograd_points(best))
-                best = side;
-        }
-    }
-    return best;
-}
-
-static size_t winograd_start(winograd_side side, size_t tile)
-{
-    return 3 * tile + 3 * SLIM_MIN(tile, side.sixes) + SLIM_MIN(tile - SLIM_MIN(tile, side.sixes), side.fours);
-}
-
-static size_t winograd_size(winograd_side side, size_t tile)
-{
-    return tile < side.sixes ? 6 : tile < side.sixes + side.fours ? 4 : 3;
-}
-
 /* Tiles of a side that have a value at a point: the first ones. */
-static size_t winograd_with(winograd_side side, size_t point)
+static size_t winograd_with(slim_winograd_side side, size_t point)
 {
     return point < 5 ? side.tiles : point < 6 ? side.sixes + side.fours : side.sixes;
 }
@@ -65,28 +29,22 @@ typedef struct winograd_plan {
     size_t k, n;                /* input and output channels */
     size_t k_row;               /* floats from one tile of a plane to the next */
     size_t k_block;             /* input channels whose filters are transformed at a time */
-    size_t panels, groups;      /* of filters; groups of WINOGRAD_PANELS */
-    winograd_side rows, columns;            /* of an image */
-    winograd_side all;          /* rows of all images: by the sizes of their tiles */
+    size_t panels;              /* of filters */
+    slim_winograd_grid grid;
+    slim_winograd_side all;     /* rows */
     size_t points;              /* of a filter's side */
     size_t block;                           /* rows of tiles whose input is transformed at a time, */
-    size_t chunk, chunks;                   /* and whose products are; chunks of a block */
-    size_t pieces;                          /* tasks of a group and block, each of some chunks */
+    size_t chunk;                           /* and whose products are */
+    slim_winograd_tasks tasks;
     size_t input[SLIM_WINOGRAD_SIDE + 1];   /* floats before a plane of a row; of a row, at the end */
     size_t output[SLIM_WINOGRAD_SIDE + 1];
     size_t weight_plane;                    /* floats */
     enum slim_winograd_tiles few;           /* or many: of few filters are transformed between the products, and a panel is a task */
-    size_t zeros_bytes;
-    size_t shared_bytes, own_bytes;         /* of scratch memory, for each worker */
+    size_t zeros, inputs;                   /* floats of scratch memory */
+    size_t bytes;                           /* of all that a worker has */
 } winograd_plan;
 
-static winograd_side winograd_of_images(winograd_side side, size_t images)
-{
-    const winograd_side all = {side.tiles * images, side.sixes * images, side.fours * images};
-    return all;
-}
-
-static int winograd_is(winograd_side side, size_t sixes, size_t fours, size_t threes)
+static int winograd_is(slim_winograd_side side, size_t sixes, size_t fours, size_t threes)
 {
     return side.sixes == sixes && side.fours == fours && side.tiles == sixes + fours + threes;
 }
@@ -95,34 +53,35 @@ static int winograd_is(winograd_side side, size_t sixes, size_t fours, size_t th
  * slim_winograd_f32_few. */
 static void winograd_tiles(winograd_plan *p, const int32_t *y, int few)
 {
-    const winograd_side rows = winograd_cut(y[1], SIZE_MAX), columns = winograd_cut(y[2], SIZE_MAX), nine = {3, 1, 2};
+    const slim_winograd_side rows = slim_winograd_cut(y[1], SIZE_MAX), columns = slim_winograd_cut(y[2], SIZE_MAX), nine = {3, 1, 2};
     const size_t images = (size_t)y[0], fours_h = slim_ceil_div((size_t)y[1], 4), fours_w = slim_ceil_div((size_t)y[2], 4);
-    p->rows = winograd_cut(y[1], 0);
-    p->columns = winograd_cut(y[2], 0);
+    p->grid.rows = slim_winograd_cut(y[1], 0);
+    p->grid.columns = slim_winograd_cut(y[2], 0);
     p->points = 6;
     p->few = SLIM_WINOGRAD_MANY;
     if (few && images * fours_h * fours_w <= SLIM_WINOGRAD_FEW) {
         p->few = SLIM_WINOGRAD_MIXED;
-        if (!(images == 1 && winograd_is(p->rows, 0, 1, 1) && winograd_is(p->columns, 0, 1, 1))) {
+        if (!(images == 1 && winograd_is(p->grid.rows, 0, 1, 1) && winograd_is(p->grid.columns, 0, 1, 1))) {
             p->few = SLIM_WINOGRAD_FOURS;
-            p->rows.fours = p->rows.tiles = fours_h;
-            p->columns.fours = p->columns.tiles = fours_w;
+            p->grid.rows.fours = p->grid.rows.tiles = fours_h;
+            p->grid.columns.fours = p->grid.columns.tiles = fours_w;
         }
     } else if (few && images == 1 && (y[1] == 13 || y[1] == 14) && (y[2] == 13 || y[2] == 14)) {
-        p->rows = p->columns = nine;
+        p->grid.rows = p->grid.columns = nine;
         p->points = 8;
         p->few = SLIM_WINOGRAD_NINE;
-    } else if (3 * images * winograd_points(rows) * winograd_points(columns) + WINOGRAD_FILTER * 64
-               < 3 * images * winograd_points(p->rows) * winograd_points(p->columns) + WINOGRAD_FILTER * 36) {
-        p->rows = rows;
-        p->columns = columns;
+    } else if (3 * images * slim_winograd_points(rows) * slim_winograd_points(columns) + WINOGRAD_FILTER * 64
+               < 3 * images * slim_winograd_points(p->grid.rows) * slim_winograd_points(p->grid.columns) + WINOGRAD_FILTER * 36) {
+        p->grid.rows = rows;
+        p->grid.columns = columns;
         p->points = 8;
     }
-    p->all = winograd_of_images(p->rows, images);
+    p->grid.images = images;
+    p->all = slim_winograd_rows(&p->grid);
 }
 
 /* Floats before each plane of a row, whose tiles are `floats` apart. */
-static void winograd_planes(size_t *planes, winograd_side columns, size_t points, size_t rows, size_t floats)
+static void winograd_planes(size_t *planes, slim_winograd_side columns, size_t points, size_t rows, size_t floats)
 {
     planes[0] = 0;
     for (size_t j = 0; j < SLIM_WINOGRAD_SIDE; j++)
@@ -132,43 +91,40 @@ static void winograd_planes(size_t *planes, winograd_side columns, size_t points
 static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, const slim_value *x, const int32_t *y,
                                      const slim_session *session)
 {
-    const size_t workers = (size_t)session->threads;
     winograd_plan p;
     size_t most;
     p.k = (size_t)x->dims[3];
     p.n = (size_t)a->out_channels;
     p.panels = slim_ceil_div(p.n, SLIM_PANEL);
-    p.groups = slim_ceil_div(p.panels, WINOGRAD_PANELS);
     p.k_row = slim_ceil_div(p.k, SLIM_PANEL) * SLIM_PANEL;
     p.k_row += p.k_row % 256 == 0 ? WINOGRAD_STRIDE_PAD : 0;
     winograd_tiles(&p, y, session->kernels->winograd_few_f32 != NULL);
-    most = WINOGRAD_INPUT_BYTES / (winograd_points(p.columns) * p.points * p.k_row * sizeof(float));
-    p.block = slim_ceil_div(p.all.tiles, slim_ceil_div(p.all.tiles, SLIM_MAX(most, (size_t)1)));
-    p.pieces = workers == 1 ? 1 : slim_ceil_div(2 * workers, p.groups);
-    p.pieces = SLIM_MIN(p.pieces, p.block);
-    most = SLIM_MAX(WINOGRAD_TILES / p.columns.tiles, (size_t)1);
-    p.chunk = slim_ceil_div(p.block, SLIM_MAX(p.pieces, slim_ceil_div(p.block, most)));
-    p.chunks = slim_ceil_div(p.block, p.chunk);
+    most = slim_winograd_points(p.grid.columns);   /* in a row of points */
+    p.tasks = slim_winograd_share(p.few ? 1 : p.all.tiles, most * slim_winograd_points(p.all), p.panels,
+                                  2 * WINOGRAD_FILTER * p.points * p.points / 3, session->threads);
+    most = WINOGRAD_INPUT_BYTES / (most * p.points * p.k_row * sizeof(float));
+    p.block = slim_ceil_div(p.tasks.rows, slim_ceil_div(p.tasks.rows, SLIM_MAX(most, (size_t)1)));
+    most = SLIM_MAX(WINOGRAD_TILES / p.grid.columns.tiles, (size_t)1);
+    p.chunk = slim_ceil_div(p.block, slim_ceil_div(p.block, most));
     p.k_block = SLIM_MIN(p.k, (size_t)WINOGRAD_CHANNELS);
     p.weight_plane = p.k_block * WINOGRAD_WIDTH + WINOGRAD_STRIDE_PAD;
-    winograd_planes(p.input, p.columns, p.points, p.block, p.k_row);
-    winograd_planes(p.output, p.columns, p.points, p.chunk, WINOGRAD_WIDTH);
-    p.zeros_bytes = slim_align(SLIM_WINOGRAD_SIDE * p.k_row * sizeof(float));
-    p.shared_bytes = p.points * p.input[SLIM_WINOGRAD_SIDE] * sizeof(float);
-    p.own_bytes = slim_align(p.points * (p.points * p.weight_plane + p.output[SLIM_WINOGRAD_SIDE]) * sizeof(float));
+    winograd_planes(p.input, p.grid.columns, p.points, p.block, p.k_row);
+    winograd_planes(p.output, p.grid.columns, p.points, p.chunk, WINOGRAD_WIDTH);
+    p.zeros = SLIM_WINOGRAD_SIDE * p.k_row;
+    p.inputs = p.points * p.input[SLIM_WINOGRAD_SIDE];
+    p.bytes = (p.zeros + p.inputs + p.points * (p.points * p.weight_plane + p.output[SLIM_WINOGRAD_SIDE])) * sizeof(float);
     if (p.few) {
-        const size_t channels = slim_ceil_div(p.k, SLIM_WINOGRAD_CHANNELS) * SLIM_WINOGRAD_CHANNELS;
         p.block = p.all.tiles;
+        const size_t channels = slim_ceil_div(p.k, SLIM_WINOGRAD_CHANNELS) * SLIM_WINOGRAD_CHANNELS;
         for (size_t j = 0; j <= SLIM_WINOGRAD_SIDE; j++) {
             const size_t six = SLIM_MIN(j, (size_t)6), nine = 9 * six + 3 * (j - six);
             const size_t slots = p.few == SLIM_WINOGRAD_NINE ? nine : SLIM_WINOGRAD_FEW * six;
             p.input[j] = slots * SLIM_WINOGRAD_CHANNELS;
             p.output[j] = slots * SLIM_PANEL;
         }
-        p.shared_bytes = p.points * p.output[SLIM_WINOGRAD_SIDE] / SLIM_PANEL * channels * sizeof(float);
-        p.own_bytes = slim_align(p.points * p.output[SLIM_WINOGRAD_SIDE] * sizeof(float));
+        p.inputs = p.points * p.output[SLIM_WINOGRAD_SIDE] / SLIM_PANEL * channels;
+        p.bytes = (p.zeros + p.inputs + p.points * p.output[SLIM_WINOGRAD_SIDE]) * sizeof(float);
     }
-    p.shared_bytes = slim_align(slim_ceil_div(p.zeros_bytes + p.shared_bytes, workers));
     return p;
 }
 
@@ -178,16 +134,9 @@ SLIM_COLD static slim_status winograd_prepare(slim_prepare *p)
     slim_window window;
     slim_status status;
     int32_t dims[4];
-    if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 1, SLIM_F32, 4, 1)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK
-        || (status = slim_check_output_type(p, 0, SLIM_F32)) != SLIM_OK)
-        return status;
     const slim_value *x = slim_prepare_input(p, 0);
-    const slim_value *w = slim_prepare_input(p, 1);
-    const slim_value *bias = slim_prepare_input(p, 2);
-    const slim_value *residual = slim_prepare_input(p, 3);
-    if ((status = slim_window_size(p, x, &window, &dims[1], &dims[2])) != SLIM_OK)
+    if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
+        || (status = slim_window_size(p, x, &window, &dims[1], &dims[2])) != SLIM_OK)
         return status;
     if (window.kernel_h != 3 || window.kernel_w != 3 || window.stride_h != 1 || window.stride_w != 1
         || window.dilation_h != 1 || window.dilation_w != 1 || a->groups != 1 || a->out_channels < 1)
@@ -195,14 +144,8 @@ SLIM_COLD static slim_status winograd_prepare(slim_prepare *p)
     dims[0] = x->dims[0];
     dims[3] = a->out_channels;
     winograd_plan plan = winograd_layout(a, x, dims, p->session);
-    if ((size_t)w->dims[0] != plan.panels || (size_t)w->dims[1] != plan.k || w->dims[2] != 9 || w->dims[3] != SLIM_PANEL
-        || (size_t)bias->dims[0] != plan.panels * SLIM_PANEL)
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the channels");
-    if (residual && (residual->type != SLIM_F32 || residual->rank != 4 || residual->dims[0] != dims[0]
-                     || residual->dims[1] != dims[1] || residual->dims[2] != dims[2] || residual->dims[3] != dims[3]))
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the residual has another shape than the output");
-    slim_prepare_scratch(p, plan.shared_bytes + plan.own_bytes);
-    return slim_prepare_output(p, 0, 4, dims);
+    slim_prepare_scratch(p, plan.bytes);
+    return slim_prepare_product(p, 4, plan.panels, 9 * plan.k, 4, dims);
 }
 
 typedef struct winograd_context {
@@ -210,56 +153,30 @@ typedef struct winograd_context {
     const slim_winograd_f32_attributes *a;
     const slim_value *x, *w, *bias, *residual, *y;
     winograd_plan plan;
-    size_t threads;
-    float *zeros;               /* shared: a row of pixels outside the image */
-    float *inputs;              /* shared: planes of [rows of tiles of the block][columns][k_row] */
+    float *zeros;               /* a row of pixels outside the image */
+    float *inputs;              /* planes of [rows of tiles of the block][columns][k_row] */
+    float *work;                /* filters and products */
     size_t first, count;        /* rows of tiles of the block */
+    size_t last;                /* panel of filters, not the task's */
 } winograd_context;
 
 /* A tile's place in a plane of column j. */
 static size_t winograd_slot(const winograd_plan *p, size_t row, size_t column, size_t j)
 {
     const int same = p->few == SLIM_WINOGRAD_FOURS || p->few == SLIM_WINOGRAD_MIXED;   /* in all planes */
-    return row * (same ? p->columns.tiles : winograd_with(p->columns, j)) + column;
+    return row * (same ? p->grid.columns.tiles : winograd_with(p->grid.columns, j)) + column;
 }
 
-typedef struct winograd_place {
-    size_t image;
-    size_t y, x;                /* of the tile's first output pixel */
-    size_t rows, columns;       /* of the tile */
-} winograd_place;
-
-static winograd_place winograd_tile(const winograd_plan *p, size_t row, size_t column)
+static void winograd_input(const winograd_context *c, size_t index)
 {
-    const size_t sizes[] = {p->rows.sixes, p->rows.fours, p->rows.tiles - p->rows.sixes - p->rows.fours};
-    const size_t all[] = {p->all.sixes, p->all.fours};
-    size_t size = 0, before = 0;
-    winograd_place place;
-    for (; size < 2 && row >= all[size]; size++) {
-        row -= all[size];
-        before += sizes[size];
-    }
-    place.image = row / sizes[size];
-    row = before + row % sizes[size];
-    place.y = winograd_start(p->rows, row);
-    place.x = winograd_start(p->columns, column);
-    place.rows = winograd_size(p->rows, row);
-    place.columns = winograd_size(p->columns, column);
-    return place;
-}
-
-static void winograd_input(void *context, size_t index, int worker)
-{
-    const winograd_context *c = (const winograd_context *)context;
     const winograd_plan *p = &c->plan;
-    const size_t row = index / p->columns.tiles, column = index % p->columns.tiles;
-    const winograd_place place = winograd_tile(p, c->first + row, column);
+    const size_t row = index / p->grid.columns.tiles, column = index % p->grid.columns.tiles;
+    const slim_winograd_place place = slim_winograd_tile(&p->grid, c->first + row, column);
     const int32_t in_h = c->x->dims[1], in_w = c->x->dims[2], sides = (int32_t)place.columns + 2;
     const int32_t top = (int32_t)place.y - c->a->pad_top, left = (int32_t)place.x - c->a->pad_left;
     const int32_t first = SLIM_MIN(SLIM_MAX(-left, 0), sides), end = SLIM_MAX(SLIM_MIN(in_w - left, sides), first);
     const float *image = (const float *)c->x->data + place.image * (size_t)in_h * (size_t)in_w * p->k;
     slim_winograd_f32_input task;
-    (void)worker;
     for (int32_t i = 0; i < (int32_t)place.rows + 2; i++) {
         const int inside = top + i >= 0 && top + i < in_h && end > first;
         task.pixels[i] = inside ? image + ((size_t)(top + i) * (size_t)in_w + (size_t)(left + first)) * p->k : c->zeros;
@@ -322,7 +239,7 @@ static void winograd_fetch(const winograd_context *c, size_t panel, size_t panel
         from = 0;
     }
     panel += plane / planes;
-    if (plane >= panels * planes || panel >= p->panels)
+    if (plane >= panels * planes || panel >= c->last)
         return;
     const size_t share = 9 * SLIM_MIN(p->k_block, p->k - from) / planes;
     const float *next = winograd_taps(c, panel, from) + plane % planes * share * SLIM_PANEL;
@@ -337,7 +254,7 @@ SLIM_VECTORIZE static void winograd_output(const winograd_context *c, const floa
                                            size_t panel, size_t panels)
 {
     const winograd_plan *p = &c->plan;
-    const winograd_place place = winograd_tile(p, c->first + first + row, column);
+    const slim_winograd_place place = slim_winograd_tile(&p->grid, c->first + first + row, column);
     const size_t width = p->few ? SLIM_PANEL : WINOGRAD_WIDTH;
     const size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2];
     const size_t pixel = (place.image * out_h + place.y) * out_w + place.x;
@@ -363,11 +280,11 @@ SLIM_VECTORIZE static void winograd_output(const winograd_context *c, const floa
 }
 
 /* A group of filters on some of the block's rows of tiles. `weights` still holds the group's filters, transformed, where `again`. */
-static void winograd_chunk(const winograd_context *c, float *weights, size_t panel, size_t first, size_t rows, int again)
+static void winograd_chunk(const winograd_context *c, size_t panel, size_t first, size_t rows, int again)
 {
     const winograd_plan *p = &c->plan;
-    const size_t panels = SLIM_MIN(p->panels - panel, (size_t)WINOGRAD_PANELS);
-    float *outputs = weights + p->points * p->points * p->weight_plane;
+    const size_t panels = SLIM_MIN(c->last - panel, (size_t)WINOGRAD_PANELS);
+    float *weights = c->work, *outputs = weights + p->points * p->points * p->weight_plane;
     slim_winograd_f32_product task;
     task.in_stride = p->k_row;
     task.panels = panels;
@@ -381,7 +298,7 @@ static void winograd_chunk(const winograd_context *c, float *weights, size_t pan
         for (size_t i = 0; i < p->points; i++) {
             const size_t all = winograd_with(p->all, i), high = SLIM_MIN(rows, all - SLIM_MIN(all, c->first + first));
             for (size_t j = 0; j < p->points; j++) {
-                const size_t columns = winograd_with(p->columns, j);
+                const size_t columns = winograd_with(p->grid.columns, j);
                 winograd_fetch(c, panel, panels, from, i * p->points + j);
                 task.m = high * columns;
                 task.in = c->inputs + i * p->input[SLIM_WINOGRAD_SIDE] + p->input[j] + first * columns * p->k_row + from;
@@ -391,39 +308,53 @@ static void winograd_chunk(const winograd_context *c, float *weights, size_t pan
             }
         }
     }
-    for (size_t i = 0; i < rows * p->columns.tiles; i++)
-        winograd_output(c, outputs, first, i / p->columns.tiles, i % p->columns.tiles, panel, panels);
+    for (size_t i = 0; i < rows * p->grid.columns.tiles; i++)
+        winograd_output(c, outputs, first, i / p->grid.columns.tiles, i % p->grid.columns.tiles, panel, panels);
 }
 
-/* A group of filters on a piece of the block. */
-SLIM_VECTORIZE static void winograd_filter(void *context, size_t index, int worker)
+/* A group of filters on the block. */
+static void winograd_filter(const winograd_context *c, size_t panel)
 {
-    const winograd_context *c = (const winograd_context *)context;
-    const winograd_plan *p = &c->plan;
-    unsigned char *own = slim_step_scratch(c->step, 0) + c->threads * p->shared_bytes + (size_t)worker * p->own_bytes;
-    const size_t panel = index / p->pieces * WINOGRAD_PANELS, piece = index % p->pieces;
-    const size_t begin = piece * p->chunks / p->pieces, end = (piece + 1) * p->chunks / p->pieces;
-    for (size_t chunk = begin; chunk < end && chunk * p->chunk < c->count; chunk++) {
-        const size_t first = chunk * p->chunk;
-        winograd_chunk(c, (float *)own, panel, first, SLIM_MIN(p->chunk, c->count - first), chunk > begin);
-    }
+    for (size_t first = 0; first < c->count; first += c->plan.chunk)
+        winograd_chunk(c, panel, first, SLIM_MIN(c->plan.chunk, c->count - first), first > 0);
 }
 
 /* A panel of filters on all tiles where they are few. */
-static void winograd_few(void *context, size_t panel, int worker)
+static void winograd_few(const winograd_context *c, size_t panel)
 {
-    const winograd_context *c = (const winograd_context *)context;
     const winograd_plan *p = &c->plan;
     slim_winograd_f32_few task;
     task.in = c->inputs;
     task.k = p->k;
     task.tiles = p->few;
     task.weights = winograd_taps(c, panel, 0);
-    task.next = winograd_taps(c, panel + 1 < p->panels ? panel + 1 : panel, 0);
-    task.out = (float *)(slim_step_scratch(c->step, 0) + c->threads * p->shared_bytes + (size_t)worker * p->own_bytes);
+    task.next = winograd_taps(c, panel + 1 < c->last ? panel + 1 : panel, 0);
+    task.out = c->work;
     c->step->kernels->winograd_few_f32(&task);
-    for (size_t i = 0; i < p->all.tiles * p->columns.tiles; i++)
-        winograd_output(c, task.out, 0, i / p->columns.tiles, i % p->columns.tiles, panel, 1);
+    for (size_t i = 0; i < p->all.tiles * p->grid.columns.tiles; i++)
+        winograd_output(c, task.out, 0, i / p->grid.columns.tiles, i % p->grid.columns.tiles, panel, 1);
+}
+
+/* A band of rows of tiles by a part of the filters. */
+static void winograd_task(void *context, size_t index, int worker)
+{
+    winograd_context c = *(const winograd_context *)context;
+    const winograd_plan *p = &c.plan;
+    const size_t band = index / p->tasks.parts, part = index % p->tasks.parts;
+    const size_t end = slim_band_row(band + 1, p->tasks.bands, p->all.tiles), width = p->few ? 1 : WINOGRAD_PANELS;
+    void (*const filter)(const winograd_context *, size_t) = p->few ? winograd_few : winograd_filter;
+    c.last = slim_band_row(part + 1, p->tasks.parts, p->panels);
+    c.zeros = (float *)slim_step_scratch(c.step, worker);
+    c.inputs = c.zeros + p->zeros;
+    c.work = c.inputs + p->inputs;
+    slim_fill(c.zeros, 0, p->zeros * sizeof(float));
+    for (c.first = slim_band_row(band, p->tasks.bands, p->all.tiles); c.first < end; c.first += c.count) {
+        c.count = SLIM_MIN(p->block, end - c.first);
+        for (size_t i = 0; i < c.count * p->grid.columns.tiles; i++)
+            winograd_input(&c, i);
+        for (size_t panel = slim_band_row(part, p->tasks.parts, p->panels); panel < c.last; panel += width)
+            filter(&c, panel);
+    }
 }
 
 static void winograd_run(const slim_step *s)
@@ -436,19 +367,8 @@ static void winograd_run(const slim_step *s)
     c.bias = slim_step_input(s, 2);
     c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
     c.y = slim_step_output(s, 0);
-    c.threads = (size_t)s->session->threads;
     c.plan = winograd_layout(c.a, c.x, c.y->dims, s->session);
-    c.zeros = (float *)slim_step_scratch(s, 0);
-    c.inputs = c.zeros + c.plan.zeros_bytes / sizeof(float);
-    slim_fill(c.zeros, 0, c.plan.zeros_bytes);
-    for (c.first = 0; c.first < c.plan.all.tiles; c.first += c.count) {
-        c.count = SLIM_MIN(c.plan.block, c.plan.all.tiles - c.first);
-        slim_parallel(s, c.count * c.plan.columns.tiles, winograd_input, &c);
-        if (c.plan.few)
-            slim_parallel(s, c.plan.panels, winograd_few, &c);
-        else
-            slim_parallel(s, c.plan.groups * c.plan.pieces, winograd_filter, &c);
-    }
+    slim_parallel(s, c.plan.tasks.bands * c.plan.tasks.parts, winograd_task, &c);
 }
 
 SLIM_INTERNAL const slim_operator slim_op_winograd_f32 = {

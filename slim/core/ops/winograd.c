@@ -1,0 +1,57 @@
+/* How Winograd's operators cut images into tiles, and the work into tasks. */
+#include "ops/winograd.h"
+
+SLIM_INTERNAL slim_winograd_side slim_winograd_cut(int32_t size, size_t sixes)
+{
+    const size_t all = (size_t)size, most = SLIM_MIN(sixes, slim_ceil_div(all, 6));
+    slim_winograd_side best = {slim_ceil_div(all, 4), 0, slim_ceil_div(all, 4)}, side;
+    /* a few tiles at most are not of the largest size */
+    for (side.sixes = most - SLIM_MIN(most, (size_t)3); side.sixes <= most; side.sixes++) {
+        const size_t rest = all - SLIM_MIN(all, 6 * side.sixes), fours = slim_ceil_div(rest, 4);
+        for (side.fours = fours - SLIM_MIN(fours, (size_t)3); side.fours <= fours; side.fours++) {
+            side.tiles = side.sixes + side.fours + slim_ceil_div(rest - SLIM_MIN(rest, 4 * side.fours), 3);
+            if (slim_winograd_points(side) < slim_winograd_points(best))
+                best = side;
+        }
+    }
+    return best;
+}
+
+static size_t winograd_size(slim_winograd_side side, size_t tile)
+{
+    return tile < side.sixes ? 6 : tile < side.sixes + side.fours ? 4 : 3;
+}
+
+SLIM_INTERNAL slim_winograd_place slim_winograd_tile(const slim_winograd_grid *grid, size_t row, size_t column)
+{
+    const slim_winograd_side rows = grid->rows;
+    const size_t sizes[] = {rows.sixes, rows.fours, rows.tiles - rows.sixes - rows.fours};
+    size_t size = 0, before = 0;
+    slim_winograd_place place;
+    for (; size < 2 && row >= sizes[size] * grid->images; size++) {
+        row -= sizes[size] * grid->images;
+        before += sizes[size];
+    }
+    place.image = row / sizes[size];
+    row = before + row % sizes[size];
+    place.y = slim_winograd_start(rows, row);
+    place.x = slim_winograd_start(grid->columns, column);
+    place.rows = winograd_size(rows, row);
+    place.columns = winograd_size(grid->columns, column);
+    return place;
+}
+
+SLIM_INTERNAL slim_winograd_tasks slim_winograd_share(size_t rows, size_t points, size_t panels, size_t filters, int threads)
+{
+    size_t best = 1, least = SIZE_MAX;
+    for (size_t bands = 1; bands <= SLIM_MIN((size_t)threads, rows); bands++) {
+        const size_t part = slim_ceil_div(panels, (size_t)threads / bands);
+        const size_t cost = points / rows * slim_ceil_div(rows, bands) * (2 * part + 1) + filters * part;
+        if (cost < least) {
+            least = cost;
+            best = bands;
+        }
+    }
+    const slim_winograd_tasks tasks = {best, SLIM_MIN((size_t)threads / best, panels), slim_ceil_div(rows, best)};
+    return tasks;
+}
