@@ -43,7 +43,8 @@ class Worker:
         environment = environment or engine
         command = [str(python_of(environment)), "-P", "-c", SERVE, str(ROOT), engine]
         path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}" if environment == CHECKOUT else ""
-        threads = {f"{name}_NUM_THREADS": str(len(cores)) for name in ("OMP", "OPENBLAS", "MKL")}
+        threads = {f"{name}_NUM_THREADS": str(len(cores)) for name in ("OMP", "MKL")}
+        threads["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's: they spin for a tenth of a second after its import
         self._log = open(log or os.devnull, "ab")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [*command, ",".join(map(str, cores))],
