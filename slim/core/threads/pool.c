@@ -59,7 +59,7 @@ struct slim_pool {
     int sleeping, stop;               /* under mutex */
     int counted;                      /* in pool_running, for this inference */
     int timed;                        /* this inference, for the choice */
-    int processors;
+    int processors;                   /* 0: not asked yet */
     slim_choice choice;
     pthread_t threads[1];             /* [workers] */
 };
@@ -179,7 +179,6 @@ SLIM_INTERNAL slim_pool *slim_pool_start(void *memory, int threads)
         return NULL;
     slim_fill(pool, 0, slim_pool_bytes(threads));
     slim_choice_start(&pool->choice);
-    pool->processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
     starts = (worker_start *)&pool->threads[threads];
     pool->shares = (pool_share *)(((uintptr_t)(starts + threads) + POOL_LINE - 1) & ~(uintptr_t)(POOL_LINE - 1));
     pool->counts = (pool_count *)(pool->shares + threads);
@@ -216,6 +215,14 @@ static int64_t pool_clock(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* Asked when another session is running, not when one starts: Linux reads a file, 30 us. */
+static int pool_processors(slim_pool *pool)
+{
+    if (!pool->processors)
+        pool->processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return pool->processors;
+}
+
 SLIM_INTERNAL void slim_pool_begin(slim_pool *pool, int whole)
 {
     int others, alone;
@@ -223,7 +230,7 @@ SLIM_INTERNAL void slim_pool_begin(slim_pool *pool, int whole)
         return;
     pool->counted = pool->workers + 1;
     others = __atomic_fetch_add(&pool_running, pool->counted, __ATOMIC_RELAXED);
-    alone = others > 0 && others + pool->counted > pool->processors;
+    alone = others > 0 && others + pool->counted > pool_processors(pool);
     pool->timed = whole && !alone;
     if (pool->timed)
         alone = slim_choice_begin(&pool->choice, pool_clock());
