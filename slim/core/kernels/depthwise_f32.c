@@ -1,8 +1,8 @@
 /* fp32 depthwise convolution, NHWC; see slim_depthwise_f32_task. Included by `isa/ISA.c`, once an instruction set.
  *
  * 3x3 and 5x5 windows without dilation are computed a few neighbouring output columns at a time, so that an input pixel is
- * loaded once for all the columns that it touches. AVX-512 takes two rows of them for 3x3 with stride 1: 16 registers are too
- * few, and with stride 2 the rows share too little. Other windows go pixel by pixel. */
+ * loaded once for all the columns that it touches. AVX-512 takes two rows of them for 3x3 with stride 1, and goes down the columns
+ * with stride 2: 16 registers are too few. Other windows go pixel by pixel. */
 
 /* A row of input pixels with a row of the window for one row of outputs, with another for the next; either may be absent. */
 SLIM_TILE void SLIM_NAME(slim_depthwise_f32_taps)(const float *const *pixels, size_t at, const float *first,
@@ -99,11 +99,12 @@ SLIM_DEPTHWISE_F32(5, 2, 1)
 #endif
 #undef SLIM_DEPTHWISE_F32
 
-/* Output rows `line` to line + count, one or two, `length` columns of them; where `turned`, columns of `length` rows, as the rows
- * of an image on its side. Channels `channel` to `end`. */
+/* Output rows `line` to line + count, one or two, `length` columns of them but for those from `first` to `last`, which are done;
+ * where `turned`, columns of `length` rows, as the rows of an image on its side. Channels `channel` to `end`. */
 SLIM_STEP void SLIM_NAME(slim_depthwise_f32_lines)(const slim_depthwise_f32_task *task,
                                                    SLIM_NAME(slim_depthwise_f32_tiles) *tile, int turned, size_t line,
-                                                   size_t count, size_t length, size_t channel, size_t end)
+                                                   size_t count, size_t first, size_t last, size_t length,
+                                                   size_t channel, size_t end)
 {
     static float padding[SLIM_BLOCK];   /* zeros; not const, which would be bytes of the file */
     const float *in[5 * SLIM_REACH];
@@ -121,7 +122,13 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32_lines)(const slim_depthwise_f32_task
         SLIM_FEW;
         complete &= task->rows[y] != NULL;
     }
-    for (size_t done = 0; done < length; done += SLIM_COLUMNS, out += SLIM_COLUMNS * step) {
+    for (size_t done = 0; done < length; done += SLIM_COLUMNS) {
+        if (done == first && last > first) {
+            done = last;
+            inside = 0;
+            if (done >= length)
+                break;
+        }
         const ptrdiff_t along = (ptrdiff_t)done * stride - (turned ? 0 : task->pad_left);
         const int now_inside = complete && along >= 0 && (size_t)(along + reach) <= task->in_width;
         const float **pixel = in;
@@ -140,9 +147,96 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32_lines)(const slim_depthwise_f32_task
             }
         }
         inside = now_inside;
-        tile(task, in, offset, out, SLIM_MIN(length - done, (size_t)SLIM_COLUMNS), channel, end, turned);
+        tile(task, in, offset, out + done * step, SLIM_MIN(length - done, (size_t)SLIM_COLUMNS), channel, end, turned);
     }
 }
+
+#if SLIM_LANES == 16
+/* A row of pixels with one row of a 3x3 window for SLIM_COLUMNS outputs, and with another for those below, or NULL. */
+SLIM_TILE void SLIM_NAME(slim_depthwise_f32_row)(const float *pixel, size_t channels, const SLIM_VF *first, const SLIM_VF *second,
+                                                 SLIM_VF *acc, SLIM_VF *below)
+{
+    int x, c;
+    SLIM_UNROLL
+    for (x = 0; x < SLIM_COLUMNS * 2 + 1; x++) {
+        SLIM_VF v = SLIM_VF_LOAD(pixel);
+        SLIM_KEEP(v);
+        pixel += channels;
+        __asm__("" : "+r"(pixel));   /* gcc would keep an address for each, most of them in memory */
+        SLIM_UNROLL
+        for (c = 0; c < SLIM_COLUMNS; c++) {
+            if (x >= 2 * c && x < 2 * c + 3) {
+                acc[c] = SLIM_VF_FMA(v, first[x - 2 * c], acc[c]);
+                if (second)
+                    below[c] = SLIM_VF_FMA(v, second[x - 2 * c], below[c]);
+            }
+        }
+    }
+}
+
+/* 3x3 windows with stride 2 in `tiles` tiles of columns whose pixels lie in the image, `offset` after the beginnings of its rows. One
+ * vector of channels after the other, and each column from top to bottom: weights stay in registers, pixels need no table,
+ * and what two rows of outputs share is loaded once. */
+SLIM_STEP void SLIM_NAME(slim_depthwise_f32_down)(const slim_depthwise_f32_task *task, size_t offset, float *out, size_t tiles,
+                                                  size_t channel, size_t end)
+{
+    const size_t channels = task->channels;
+    const SLIM_VF lo = SLIM_VF_SPLAT(task->lo), hi = SLIM_VF_SPLAT(task->hi);
+    SLIM_ROLL
+    for (size_t at = channel; at < end; at += SLIM_LANES) {
+        const size_t lanes = SLIM_MIN(channels - at, (size_t)SLIM_LANES);
+        const SLIM_VF start = SLIM_VF_LOAD(task->bias + at);
+        SLIM_VF w[9], acc[SLIM_COLUMNS], below[SLIM_COLUMNS];
+        int i, c;
+        SLIM_UNROLL
+        for (i = 0; i < 9; i++) {
+            w[i] = SLIM_VF_LOAD(task->weights + at * 9 + i * SLIM_PANEL);
+            SLIM_KEEP(w[i]);
+        }
+        SLIM_ROLL
+        for (size_t tile = 0; tile < tiles; tile++) {
+            const float *const *in = task->rows;
+            const size_t first = offset + tile * SLIM_COLUMNS * 2 * channels + at;
+            float *to = out + tile * SLIM_COLUMNS * task->out_stride + at;
+            SLIM_UNROLL
+            for (c = 0; c < SLIM_COLUMNS; c++)
+                acc[c] = start;
+            SLIM_ROLL
+            for (size_t line = 0; line <= task->out_rows; line++, in += 2) {   /* finishes the line before, begins this one */
+                SLIM_UNROLL
+                for (c = 0; c < SLIM_COLUMNS; c++)
+                    below[c] = start;
+                if (line && in[-1])
+                    SLIM_NAME(slim_depthwise_f32_row)(in[-1] + first, channels, w + 3, NULL, acc, NULL);
+                if (in[0])
+                    SLIM_NAME(slim_depthwise_f32_row)(in[0] + first, channels, w + 6, w, acc, below);
+                float *pixel = to;
+                SLIM_UNROLL
+                for (c = 0; c < SLIM_COLUMNS; c++, pixel += task->out_stride) {
+                    if (line)
+                        SLIM_VF_STORE_PART(pixel, lanes, SLIM_VF_MIN(SLIM_VF_MAX(acc[c], lo), hi));
+                    acc[c] = below[c];
+                }
+                to += line ? task->out_row_stride : 0;
+            }
+        }
+    }
+}
+
+/* Of columns [first, width) those that `down` may do, all rows of them. Returns where they end. */
+SLIM_STEP size_t SLIM_NAME(slim_depthwise_f32_middle)(const slim_depthwise_f32_task *task, size_t first, size_t width, size_t channel,
+                                                      size_t end)
+{
+    const size_t pad = (size_t)task->pad_left, in_end = task->in_width + pad;   /* a negative pad is larger than `first` */
+    width = pad <= 2 * first && in_end >= 3 ? SLIM_MIN(width, (in_end - 3) / 2 + 1) : 0;
+    if (width < first + SLIM_COLUMNS)
+        return first;
+    const size_t tiles = (width - first) / SLIM_COLUMNS;
+    SLIM_NAME(slim_depthwise_f32_down)(task, (2 * first - pad) * task->channels, task->out + first * task->out_stride, tiles, channel,
+                                       end);
+    return first + tiles * SLIM_COLUMNS;
+}
+#endif
 
 #if SLIM_HAS_DEPTHWISE_ANY
 /* The same for any window, pixel by pixel. */
@@ -195,11 +289,18 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32)(const slim_depthwise_f32_task *task
         const size_t end = SLIM_MIN(channel + block, task->channels);
         for (int turned = 0; turned < 2; turned++) {
             const size_t length = turned ? task->out_rows : width, lines = turned ? task->out_width : task->out_rows;
-            size_t line = turned ? width : 0;
+            size_t line = turned ? width : 0, first = 0, last = 0;   /* the columns between are done already */
+#if SLIM_LANES == 16
+            /* pixels a multiple of 1 KB apart fall into few sets of the cache: better all channels of a few of them at once */
+            if (tile == SLIM_NAME(slim_depthwise_f32_3_2_1) && !turned && task->channels % SLIM_BLOCK) {
+                first = task->pad_left ? SLIM_COLUMNS : 0;
+                last = SLIM_NAME(slim_depthwise_f32_middle)(task, first, length, channel, end);
+            }
+#endif
             for (; pair && line + 2 <= lines; line += 2)
-                SLIM_NAME(slim_depthwise_f32_lines)(task, pair, turned, line, 2, length, channel, end);
+                SLIM_NAME(slim_depthwise_f32_lines)(task, pair, turned, line, 2, 0, 0, length, channel, end);
             for (; tile && line < lines; line++)
-                SLIM_NAME(slim_depthwise_f32_lines)(task, tile, turned, line, 1, length, channel, end);
+                SLIM_NAME(slim_depthwise_f32_lines)(task, tile, turned, line, 1, first, last, length, channel, end);
 #if SLIM_HAS_DEPTHWISE_ANY
             for (; line < lines; line++)
                 SLIM_NAME(slim_depthwise_f32_any)(task, line, channel, end);
