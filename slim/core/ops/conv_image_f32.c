@@ -60,6 +60,8 @@ SLIM_VECTORIZE static void conv_image_fill(const conv_image_context *c, size_t i
     }
     for (size_t j = 0; j < channels; j++, to += stride * columns) {
         const float *from = (const float *)c->x->data + ((image * channels + j) * height + (size_t)row) * width;
+        for (size_t i = 0; i < width && (size_t)row + 1 < height; i += 16)   /* the next row, which no processor foresees */
+            __builtin_prefetch(from + width + i);
         if (stride == 1) {
             slim_copy(to + pad, from, width * sizeof(float));
             continue;
