@@ -60,43 +60,7 @@ typedef struct conv_f32_run_context {
     int fetches;
 } conv_f32_run_context;
 
-/* Row pointers of `count` output pixels from `first` on: [count][taps]. */
-SLIM_VECTORIZE static void conv_f32_point(const conv_f32_run_context *c, size_t first, size_t count, size_t group, const float *zeros,
-                           const float **rows)
-{
-    const slim_window *w = &c->window;
-    int32_t in_h = c->x->dims[1], in_w = c->x->dims[2], out_h = c->y->dims[1], out_w = c->y->dims[2];
-    size_t channels = (size_t)c->x->dims[3];
-    int32_t x = (int32_t)(first % (size_t)out_w);
-    int32_t y = (int32_t)(first / (size_t)out_w % (size_t)out_h);
-    size_t image = first / ((size_t)out_w * (size_t)out_h);
-    if (c->plan.taps == 1 && w->stride_h == 1 && w->stride_w == 1 && out_h == in_h && out_w == in_w
-        && w->pad_top == 0 && w->pad_left == 0) {   /* the input's pixels as they follow each other */
-        for (size_t i = 0; i < count; i++)
-            rows[i] = (const float *)c->x->data + (first + i) * channels + group * c->plan.k;
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const float *base = (const float *)c->x->data + image * (size_t)in_h * (size_t)in_w * channels + group * c->plan.k;
-        for (int32_t ky = 0; ky < w->kernel_h; ky++) {
-            int32_t row = y * w->stride_h - w->pad_top + ky * w->dilation_h;
-            for (int32_t kx = 0; kx < w->kernel_w; kx++) {
-                int32_t column = x * w->stride_w - w->pad_left + kx * w->dilation_w;
-                int inside = row >= 0 && row < in_h && column >= 0 && column < in_w;
-                *rows++ = inside ? base + ((size_t)row * (size_t)in_w + (size_t)column) * channels : zeros;
-            }
-        }
-        if (++x == out_w) {
-            x = 0;
-            if (++y == out_h) {
-                y = 0;
-                image++;
-            }
-        }
-    }
-}
-
-SLIM_VECTORIZE static void conv_f32_strip(void *context, size_t index, int worker)
+static void conv_f32_strip(void *context, size_t index, int worker)
 {
     const conv_f32_run_context *c = (const conv_f32_run_context *)context;
     unsigned char *scratch = slim_step_scratch(c->step, worker);
@@ -123,7 +87,8 @@ SLIM_VECTORIZE static void conv_f32_strip(void *context, size_t index, int worke
     task.n = part.outputs;
     task.lo = c->a->lo;
     task.hi = c->a->hi;
-    conv_f32_point(c, part.first_row, part.rows, group, zeros, rows);
+    slim_window_rows(&c->window, c->x, c->y, (size_t)c->x->dims[3] * sizeof(float), part.first_row, part.rows,
+                     group * c->plan.k * sizeof(float), zeros, (const void **)rows);
     slim_gemm_f32_part whole = {task.k * SLIM_PANEL, NULL, 0, NULL, {NULL, NULL, NULL}, 0, {task.out, task.out}, task.out_stride};
     if (task.residual)
         whole.fetch[1] = task.residual + CONV_F32_AHEAD * task.residual_stride;

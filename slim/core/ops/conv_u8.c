@@ -114,36 +114,6 @@ typedef struct conv_u8_context {
     size_t bands;               /* of rows that share a table of pixels, of an image */
 } conv_u8_context;
 
-/* Row pointers of `count` output pixels from `first` on: [count][taps], a tap of an output row at a time. */
-static void conv_u8_point(const conv_u8_context *c, size_t first, size_t count, size_t group, const uint8_t *padding,
-                          const uint8_t **rows)
-{
-    const slim_window *w = &c->window;
-    const size_t in_h = (size_t)c->x->dims[1], in_w = (size_t)c->x->dims[2], out_h = (size_t)c->y->dims[1];
-    const size_t out_w = (size_t)c->y->dims[2], channels = (size_t)c->x->dims[3], taps = c->plan.taps;
-    const size_t stride = (size_t)w->stride_w, step = stride * channels;
-    while (count) {
-        const size_t x = first % out_w, y = first / out_w % out_h, some = SLIM_MIN(count, out_w - x);
-        const uint8_t *image = c->x->data + first / (out_w * out_h) * in_h * in_w * channels + group * c->plan.k;
-        const uint8_t **tap = rows;
-        for (size_t ky = 0; ky < (size_t)w->kernel_h; ky++) {
-            /* outside of the image is past its end: what is negative is large */
-            const size_t row = y * (size_t)w->stride_h - (size_t)w->pad_top + ky * (size_t)w->dilation_h;
-            const size_t width = row < in_h ? in_w : 0;
-            for (size_t kx = 0; kx < (size_t)w->kernel_w; kx++, tap++) {
-                const uint8_t **at = tap;
-                size_t column = x * stride - (size_t)w->pad_left + kx * (size_t)w->dilation_w;
-                uintptr_t from = (uintptr_t)image + (row * in_w + column) * channels;
-                for (const uint8_t **end = at + some * taps; at != end; at += taps, column += stride, from += step)
-                    *at = column < width ? (const uint8_t *)from : padding;
-            }
-        }
-        rows += some * taps;
-        first += some;
-        count -= some;
-    }
-}
-
 static void conv_u8_strip(void *context, size_t index, int worker)
 {
     const conv_u8_context *c = (const conv_u8_context *)context;
@@ -161,7 +131,8 @@ static void conv_u8_strip(void *context, size_t index, int worker)
     task.n = part.outputs;
     slim_gemm_u8_fill(&task, c->step, group * c->plan.panels + part.first_panel, part.first_row * c->y->row_stride + channel,
                       c->a->lo, c->a->hi, c->a->flo, c->a->fhi);
-    conv_u8_point(c, part.first_row, part.rows, group, scratch, rows);
+    slim_window_rows(&c->window, c->x, c->y, (size_t)c->x->dims[3], part.first_row, part.rows, group * c->plan.k, scratch,
+                     (const void **)rows);
     c->step->kernels->gemm_u8(&task);
 }
 

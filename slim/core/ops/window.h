@@ -16,4 +16,9 @@ SLIM_INTERNAL SLIM_COLD slim_status slim_window_size(slim_prepare *p, const slim
 /* The same window while the step runs, where nothing is left to check. */
 SLIM_INTERNAL slim_window slim_window_of(const slim_step *s, const slim_value *x);
 
+/* Where the taps of `count` output pixels lie, from pixel `first` of all images on: rows[count][taps], each `offset` bytes into an
+ * input pixel, which has `pixel` bytes, or `padding`. */
+SLIM_INTERNAL void slim_window_rows(const slim_window *w, const slim_value *x, const slim_value *y, size_t pixel, size_t first,
+                                    size_t count, size_t offset, const void *padding, const void **rows);
+
 #endif
