@@ -15,6 +15,9 @@ from slim.core.compile import processor_family
 from slim.core.manifest import ISAS
 from slim.errors import Problem, SlimError
 
+FOR_SIZE = ("-fno-asynchronous-unwind-tables", "-fno-inline-functions", "-falign-functions=1")
+"""Flags that make the code smaller and no slower."""
+
 COMPANIONS = ("example.c", "network.mjs", "example.mjs", "Makefile", "README.md")
 """Files that may be written beside the single file, its header and the weights; `network.mjs` becomes NAME.mjs."""
 
@@ -43,7 +46,7 @@ class Target:
     family: str
     isas: tuple[str, ...]
     compilers: tuple[Compiler, ...]
-    flags: tuple[str, ...] = ("-O3", "-std=gnu11", "-fno-asynchronous-unwind-tables", "-fno-inline-functions")
+    flags: tuple[str, ...] = ("-O3", "-std=gnu11", *FOR_SIZE)
     libs: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     module: str = ""

@@ -86,6 +86,13 @@ def _depthwise_any(op: Operator, attributes: Mapping[str, float]) -> bool:
     return _depthwise_window(op, attributes) == 0
 
 
+def _conv_windows(op: Operator, attributes: Mapping[str, float]) -> bool:
+    if op.name not in ("conv_f32", "conv_u8"):
+        return False
+    pads = any(attributes[f"pad_{side}"] for side in ("top", "left", "bottom", "right"))
+    return pads or any(attributes[f"{what}_{axis}"] != 1 for what in ("kernel", "stride") for axis in "hw")
+
+
 def _pool_largest(op: Operator, attributes: Mapping[str, float]) -> bool:
     return op.name == "max_pool"
 
@@ -100,6 +107,7 @@ PARTS: dict[str, Callable[[Operator, Mapping[str, float]], bool]] = {
     "winograd_u8": _winograd_u8,
     "depthwise_5": _depthwise_5,
     "depthwise_any": _depthwise_any,
+    "conv_windows": _conv_windows,
     "pool_largest": _pool_largest,
     "pool_three": _pool_three,
 }

@@ -183,14 +183,25 @@ int main(int argc, char **argv)
 """
 
 
-def test_a_file_without_a_kernel_refuses_programs_that_need_it(tmp_path):
+def _pointwise_program(side):
+    node = helper.make_node("Conv", ["x", "w"], ["y"])
+    weights = {"w": np.ones((12, 20, side, side), np.float32)}
+    return bytes(lower(ir.from_proto(net([node], {"x": (1, 20, 11, 9)}, ["y"], weights))))
+
+
+@pytest.mark.parametrize(("program", "other", "part"), [
+    (_depthwise_program(3), _depthwise_program(3, 2), "DEPTHWISE_ANY"),
+    (_pointwise_program(1), _pointwise_program(2), "CONV_WINDOWS"),
+])  # fmt: skip
+def test_a_file_without_a_kernel_refuses_programs_that_need_it(program, other, part, tmp_path):
     need("gcc")
-    build(_depthwise_program(3), name="net", target=with_isas("x86-64-linux", "plain"), out=tmp_path)
+    result = build(program, name="net", target=with_isas("x86-64-linux", "plain"), out=tmp_path)
+    assert f"#define SLIM_HAS_{part} 0\n" in result.paths["source"].read_text()
     (tmp_path / "open.c").write_text(_OPEN)
-    (tmp_path / "dilated.slim").write_bytes(_depthwise_program(3, 2))
+    (tmp_path / "other.slim").write_bytes(other)
     subprocess.run(["gcc", "-O1", "open.c", "net.c", "-o", "open", "-lm", "-lpthread"], cwd=tmp_path, check=True)
     said = subprocess.run(
-        ["./open", "net.slim", "dilated.slim"], cwd=tmp_path, check=True, capture_output=True, text=True
+        ["./open", "net.slim", "other.slim"], cwd=tmp_path, check=True, capture_output=True, text=True
     )
     assert said.stdout.split() == ["0", "5"]  # SLIM_OK, SLIM_NO_OPERATOR
 

@@ -31,14 +31,17 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-/* gcc -O3 makes versions of loops for what rarely happens, vectorizes loops that run a few times and copies functions into others:
- * outside the kernels that is a tenth of the code and no time. Functions whose loops are worth it say so. */
+/* gcc -O3 makes versions of loops for what rarely happens, vectorizes loops that run a few times, copies functions into others and
+ * adds paths on which an input would be absent: outside the kernels that is a tenth of the code and no time. Functions whose loops
+ * are worth it say so. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
 #define SLIM_SMALL_LOOPS 1
-#pragma GCC optimize("O2", "no-inline-functions")
+#pragma GCC optimize("O2", "no-inline-functions", "no-isolate-erroneous-paths-dereference")
 #define SLIM_VECTORIZE __attribute__((optimize("O3")))
+#define SLIM_BRIEF __attribute__((optimize("Os")))   /* what runs once a step */
 #else
 #define SLIM_VECTORIZE
+#define SLIM_BRIEF
 #endif
 
 /* What runs when a session is set up rather than in each inference: compiled for size. */

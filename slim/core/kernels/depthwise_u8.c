@@ -26,8 +26,8 @@ SLIM_TILE void SLIM_NAME(slim_depthwise_u8_finish)(const slim_depthwise_u8_task 
 #include "kernels/depthwise_four_u8.c"
 #else
 /* Weights of a square window in the order in which tiles use them: SLIM_DEPTH rows together, then columns. */
-SLIM_TILE void SLIM_NAME(slim_depthwise_u8_weights)(const slim_depthwise_u8_task *task, size_t channel, SLIM_WIDE_W *weights,
-                                                    const int kernel)
+SLIM_STEP void SLIM_NAME(slim_depthwise_u8_weights)(const slim_depthwise_u8_task *task, size_t channel, SLIM_WIDE_W *weights,
+                                                    int kernel)
 {
     static const int8_t zeros[SLIM_WIDE] = {0};
     const int8_t *panel = task->weights + channel / SLIM_PANEL * (SLIM_PANEL * (size_t)(kernel * kernel)) + channel % SLIM_PANEL;

@@ -24,20 +24,27 @@ SLIM_STEP int SLIM_NAME(slim_quantize_u8)(const slim_quantize_u8_task *shared)
     const slim_quantize_u8_task task = *shared;   /* bytes that are written could alias it */
     const SLIM_BYTES bytes = SLIM_BYTES_OF(task.lo, task.hi, task.zero_point);
     SLIM_VF doubt = SLIM_VF_SPLAT(0.0f), finite = SLIM_VF_SPLAT(0.0f);
-    float lanes[SLIM_LANES];
-    size_t at = 0;
+    float lanes[SLIM_LANES], part[4 * SLIM_LANES];
+    uint8_t part_to[4 * SLIM_LANES];
     int sure = 1;
-    for (; at + 4 * SLIM_LANES <= task.n; at += 4 * SLIM_LANES)
-        SLIM_NAME(slim_quantize_u8_some)(&task, task.from + at, task.to + at, &doubt, &finite, &bytes);
-    if (at < task.n) {
-        float from[4 * SLIM_LANES] = {0.0f};
-        uint8_t to[4 * SLIM_LANES];
-        __builtin_memcpy(from, task.from + at, (task.n - at) * sizeof(float));
-        SLIM_NAME(slim_quantize_u8_some)(&task, from, to, &doubt, &finite, &bytes);
-        __builtin_memcpy(task.to + at, to, task.n - at);
+    SLIM_ROLL
+    for (size_t at = 0; at < task.n; at += 4 * SLIM_LANES) {
+        const size_t left = task.n - at;
+        const int whole = left >= 4 * SLIM_LANES;
+        if (!whole) {
+            slim_fill(part, 0, sizeof part);
+            slim_copy(part, task.from + at, left * sizeof(float));
+        }
+        SLIM_NAME(slim_quantize_u8_some)(&task, whole ? task.from + at : part, whole ? task.to + at : part_to, &doubt, &finite,
+                                         &bytes);
+        if (!whole)
+            slim_copy(task.to + at, part_to, left);
     }
     SLIM_VF_STORE(lanes, SLIM_VF_ADD(doubt, finite));
-    for (int i = 0; i < SLIM_LANES; i++)
+    SLIM_ROLL
+    for (int i = 0; i < SLIM_LANES; i++) {
+        SLIM_FEW;
         sure &= lanes[i] < task.limit;
+    }
     return sure;
 }

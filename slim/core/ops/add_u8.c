@@ -16,7 +16,7 @@ SLIM_COLD static slim_status add_u8_prepare(slim_prepare *p)
     return slim_broadcast_prepare(p);
 }
 
-static void add_u8_run(const slim_step *s)
+SLIM_BRIEF static void add_u8_run(const slim_step *s)
 {
     const slim_add_u8_attributes *a = (const slim_add_u8_attributes *)s->attributes;
     slim_pair_u8 pair = slim_pair_u8_of(s, a->scale, a->lo, a->hi);

@@ -43,7 +43,7 @@ typedef struct average_pool_u8_context {
     size_t pieces;            /* of the channels */
 } average_pool_u8_context;
 
-static void average_pool_u8_pixel(const average_pool_u8_context *c, uint8_t *to, const uint8_t *image, size_t n, int32_t y,
+SLIM_BRIEF static void average_pool_u8_pixel(const average_pool_u8_context *c, uint8_t *to, const uint8_t *image, size_t n, int32_t y,
                                   int32_t x)
 {
     const slim_window *w = &c->window;
@@ -73,7 +73,7 @@ static void average_pool_u8_pixel(const average_pool_u8_context *c, uint8_t *to,
 }
 
 /* A task is a row of output pixels and some of their channels. */
-static void average_pool_u8_task(void *context, size_t index, int worker)
+SLIM_BRIEF static void average_pool_u8_task(void *context, size_t index, int worker)
 {
     const average_pool_u8_context *c = (const average_pool_u8_context *)context;
     size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2], channels = (size_t)c->x->dims[3];

@@ -33,7 +33,7 @@ static size_t bottleneck_span(const slim_window *w, size_t rows)
     return (rows - 1) * (size_t)w->stride_h + (size_t)(w->kernel_h - 1) * (size_t)w->dilation_h + 1;
 }
 
-static bottleneck_plan bottleneck_layout(const slim_window *w, size_t channels, size_t in_w, const int32_t *y, int expands)
+SLIM_BRIEF static bottleneck_plan bottleneck_layout(const slim_window *w, size_t channels, size_t in_w, const int32_t *y, int expands)
 {
     bottleneck_plan p;
     size_t pixel = channels * sizeof(float), row = (expands ? in_w : 0) * pixel, out_row = (size_t)y[2] * pixel;
@@ -228,7 +228,7 @@ static void bottleneck_band(void *context, size_t index, int worker)
     place->expanded = expanded;
 }
 
-static void bottleneck_run(const slim_step *s)
+SLIM_BRIEF static void bottleneck_run(const slim_step *s)
 {
     bottleneck_context c;
     c.step = s;

@@ -33,7 +33,7 @@ SLIM_INTERNAL slim_status slim_broadcast_prepare(slim_prepare *p)
 }
 
 /* Axes of 1 are dropped, and neighbours are merged where both inputs run through them in one stride. */
-static slim_broadcast broadcast_plan(const slim_value *a, const slim_value *b, const slim_value *out)
+SLIM_BRIEF static slim_broadcast broadcast_plan(const slim_value *a, const slim_value *b, const slim_value *out)
 {
     slim_broadcast plan;
     size_t stride_a = 1, stride_b = 1;
@@ -101,7 +101,7 @@ static void broadcast_task(void *context, size_t index, int worker)
     }
 }
 
-SLIM_INTERNAL void slim_broadcast_apply(const slim_step *s, slim_broadcast_run run, void *context)
+SLIM_BRIEF SLIM_INTERNAL void slim_broadcast_apply(const slim_step *s, slim_broadcast_run run, void *context)
 {
     broadcast_walk w;
     w.plan = broadcast_plan(slim_step_input(s, 0), slim_step_input(s, 1), slim_step_output(s, 0));

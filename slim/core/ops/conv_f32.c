@@ -43,6 +43,8 @@ SLIM_COLD static slim_status conv_f32_prepare(slim_prepare *p)
     dims[0] = x->dims[0];
     if (a->kernel_h < 1 || a->groups < 1 || a->out_channels < 1 || x->dims[3] % a->groups || a->out_channels % a->groups)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the channels do not divide into the groups");
+    if (!SLIM_WINDOW_THERE(&window))
+        return slim_prepare_fail(p, SLIM_NO_OPERATOR, "this build has no kernel for the window");
     dims[3] = a->out_channels;
     conv_f32_plan plan = conv_f32_layout(a, x, (size_t)dims[1] * (size_t)dims[2] * (size_t)dims[0]);
     slim_prepare_scratch(p, slim_align(plan.k * sizeof(float)) + plan.strip * plan.taps * sizeof(float *));
@@ -106,7 +108,7 @@ static int conv_f32_fetches(const conv_f32_run_context *c)
         && c->plan.panels % 3 != 0 && (!c->residual || c->y->row_stride == (size_t)c->a->out_channels);
 }
 
-static void conv_f32_run(const slim_step *s)
+SLIM_BRIEF static void conv_f32_run(const slim_step *s)
 {
     conv_f32_run_context c;
     c.step = s;

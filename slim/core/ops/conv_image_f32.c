@@ -122,7 +122,7 @@ static void conv_image_band(void *context, size_t index, int worker)
     }
 }
 
-static void conv_image_run(const slim_step *s)
+SLIM_BRIEF static void conv_image_run(const slim_step *s)
 {
     conv_image_context c;
     c.step = s;

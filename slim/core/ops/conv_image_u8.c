@@ -22,7 +22,7 @@ typedef struct conv_image_u8_plan {
     size_t bytes, patches, pointers;   /* of scratch: input rows, windows, row pointers */
 } conv_image_u8_plan;
 
-static conv_image_u8_plan conv_image_u8_layout(const slim_window *w, const slim_value *x, size_t out_h, size_t out_w,
+SLIM_BRIEF static conv_image_u8_plan conv_image_u8_layout(const slim_window *w, const slim_value *x, size_t out_h, size_t out_w,
                                                int threads)
 {
     conv_image_u8_plan p;
@@ -188,7 +188,7 @@ static void conv_image_u8_band(void *context, size_t index, int worker)
     }
 }
 
-static void conv_image_u8_run(const slim_step *s)
+SLIM_BRIEF static void conv_image_u8_run(const slim_step *s)
 {
     conv_image_u8_context c;
     slim_value turned;

@@ -90,6 +90,8 @@ SLIM_COLD static slim_status conv_u8_prepare(slim_prepare *p)
         return status;
     if (a->kernel_h < 1 || a->groups < 1 || a->out_channels < 1 || x->dims[3] % a->groups || a->out_channels % a->groups)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the channels do not divide into the groups");
+    if (!SLIM_WINDOW_THERE(&window))
+        return slim_prepare_fail(p, SLIM_NO_OPERATOR, "this build has no kernel for the window");
     conv_u8_plan plan = conv_u8_layout(a, x);
     if ((status = slim_gemm_u8_check(p, plan.panels * (size_t)a->groups, plan.taps, plan.k, a->lo, a->hi)) != SLIM_OK)
         return status;

@@ -32,7 +32,7 @@ typedef struct slim_cut {
 } slim_cut;
 
 /* m rows in strips of at most `strip`, `panels` of weights; `times` such products run side by side. */
-SLIM_SHARED slim_cut slim_cut_of(size_t m, size_t strip, size_t panels, size_t times, int threads)
+SLIM_BRIEF SLIM_SHARED slim_cut slim_cut_of(size_t m, size_t strip, size_t panels, size_t times, int threads)
 {
     const size_t unit = panels % 4 == 0 ? 4 : panels % 3 == 0 ? 3 : 2;   /* panels that the widest tiles take together */
     slim_cut cut;

@@ -54,7 +54,7 @@ SLIM_SHARED SLIM_COLD slim_status slim_depthwise_size(slim_prepare *p, slim_wind
     return SLIM_OK;
 }
 
-SLIM_SHARED slim_depthwise slim_depthwise_of(const slim_step *s)
+SLIM_BRIEF SLIM_SHARED slim_depthwise slim_depthwise_of(const slim_step *s)
 {
     slim_depthwise d;
     d.step = s;
@@ -66,7 +66,7 @@ SLIM_SHARED slim_depthwise slim_depthwise_of(const slim_step *s)
 }
 
 /* The table of a band, in the worker's scratch; the band's first output row (over all images) and how many it has. */
-SLIM_SHARED const void *const *slim_depthwise_rows(const slim_depthwise *d, size_t index, int worker, size_t *first, size_t *count)
+SLIM_BRIEF SLIM_SHARED const void *const *slim_depthwise_rows(const slim_depthwise *d, size_t index, int worker, size_t *first, size_t *count)
 {
     const void **rows = (const void **)(void *)slim_step_scratch(d->step, worker);
     size_t image = index / d->bands, out_h = (size_t)d->y->dims[1], start = slim_band_row(index % d->bands, d->bands, out_h);

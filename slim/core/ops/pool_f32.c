@@ -1,7 +1,7 @@
 /* A row of max or average pooling: windows that lie inside are one task of the kernel, and each at an edge is another. */
 #include "ops/pool_f32.h"
 
-SLIM_INTERNAL void slim_pool_f32_row(const slim_kernels *kernels, const slim_window *w, const slim_pooling *rule,
+SLIM_BRIEF SLIM_INTERNAL void slim_pool_f32_row(const slim_kernels *kernels, const slim_window *w, const slim_pooling *rule,
                                      const slim_value *in, const float *image, int32_t y, float *out, int32_t out_w,
                                      size_t out_step, size_t channel, size_t n, float nothing)
 {

@@ -11,7 +11,7 @@ typedef struct slim_cover {
 
 /* `start` is the input index of filter position 0; `end` is one past the last padded position that counts. Never called
  * for each channel. */
-SLIM_SHARED slim_cover slim_cover_axis(int32_t start, int32_t kernel, int32_t dilation, int32_t in, int32_t end,
+SLIM_BRIEF SLIM_SHARED slim_cover slim_cover_axis(int32_t start, int32_t kernel, int32_t dilation, int32_t in, int32_t end,
                                        int count_include_pad)
 {
     slim_cover c;
@@ -39,7 +39,7 @@ SLIM_SHARED SLIM_COLD slim_status slim_pooling_check(slim_prepare *p, const slim
 }
 
 /* The covers of output pixel (y, x) in both axes. */
-SLIM_SHARED void slim_cover_pixel(const slim_window *w, const slim_pooling *a, const slim_value *in, int32_t y, int32_t x,
+SLIM_BRIEF SLIM_SHARED void slim_cover_pixel(const slim_window *w, const slim_pooling *a, const slim_value *in, int32_t y, int32_t x,
                                   slim_cover *rows, slim_cover *columns)
 {
     *rows = slim_cover_axis(y * w->stride_h - w->pad_top, w->kernel_h, w->dilation_h, in->dims[1],

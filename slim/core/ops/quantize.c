@@ -61,7 +61,7 @@ static void quantize_quickly(const slim_step *s, uint8_t *to, const float *from,
     }
 }
 
-static void quantize_words(int32_t *__restrict to, const float *__restrict from, size_t n, float scale, int32_t zero_point)
+SLIM_BRIEF static void quantize_words(int32_t *__restrict to, const float *__restrict from, size_t n, float scale, int32_t zero_point)
 {
     for (size_t i = 0; i < n; i++) {
         float x = slim_round_float(from[i] / scale);

@@ -47,14 +47,15 @@ SLIM_INTERNAL slim_window slim_window_of(const slim_step *s, const slim_value *x
 SLIM_INTERNAL void slim_window_rows(const slim_window *w, const slim_value *x, const slim_value *y, size_t pixel, size_t first,
                                     size_t count, size_t offset, const void *padding, const void **rows)
 {
-    const size_t in_h = (size_t)x->dims[1], in_w = (size_t)x->dims[2], out_h = (size_t)y->dims[1], out_w = (size_t)y->dims[2];
-    const size_t taps = (size_t)w->kernel_h * (size_t)w->kernel_w, stride = (size_t)w->stride_w, step = stride * pixel;
-    if (taps == 1 && w->stride_h == 1 && stride == 1 && out_h == in_h && out_w == in_w && w->pad_top == 0 && w->pad_left == 0) {
-        const unsigned char *from = x->data + first * pixel + offset;   /* pixels as they follow each other */
+    if (slim_window_is_pixel(w)) {
+        const unsigned char *from = x->data + first * pixel + offset;
         for (const void **end = rows + count; rows != end; from += pixel)
             *rows++ = from;
         return;
     }
+#if SLIM_HAS_CONV_WINDOWS
+    const size_t in_h = (size_t)x->dims[1], in_w = (size_t)x->dims[2], out_h = (size_t)y->dims[1], out_w = (size_t)y->dims[2];
+    const size_t taps = (size_t)w->kernel_h * (size_t)w->kernel_w, stride = (size_t)w->stride_w, step = stride * pixel;
     while (count) {   /* a tap of an output row at a time */
         const size_t column = first % out_w, line = first / out_w % out_h, some = SLIM_MIN(count, out_w - column);
         const unsigned char *image = x->data + first / (out_w * out_h) * in_h * in_w * pixel + offset;
@@ -75,4 +76,8 @@ SLIM_INTERNAL void slim_window_rows(const slim_window *w, const slim_value *x, c
         first += some;
         count -= some;
     }
+#else
+    (void)y;
+    (void)padding;
+#endif
 }

@@ -3,6 +3,7 @@
 #define SLIM_WINDOW_H
 
 #include "base/internal.h"
+#include "include/slim_selection.h"
 
 /* The first ten attributes of every operator with a window, in their order in the program. */
 typedef struct slim_window {
@@ -15,6 +16,15 @@ SLIM_INTERNAL SLIM_COLD slim_status slim_window_size(slim_prepare *p, const slim
                                            int32_t *out_w);
 /* The same window while the step runs, where nothing is left to check. */
 SLIM_INTERNAL slim_window slim_window_of(const slim_step *s, const slim_value *x);
+
+/* Whether a convolution reads each pixel once, as they follow each other, and whether this build takes others: a single file may
+ * leave them out. */
+SLIM_INLINE int slim_window_is_pixel(const slim_window *w)
+{
+    return w->kernel_h == 1 && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1 && !w->pad_top && !w->pad_left
+        && !w->pad_bottom && !w->pad_right;
+}
+#define SLIM_WINDOW_THERE(w) (SLIM_HAS_CONV_WINDOWS || slim_window_is_pixel(w))
 
 /* Where the taps of `count` output pixels lie, from pixel `first` of all images on: rows[count][taps], each `offset` bytes into an
  * input pixel, which has `pixel` bytes, or `padding`. */
