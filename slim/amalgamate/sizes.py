@@ -56,8 +56,9 @@ def selection_size(selection: Selection, family: str, isas: Iterable[str]) -> in
     kernels = [f"kernels/{name}.c" for name in selection.kernels]
 
     def file_bytes(where: str, path: str) -> int:
-        parts = [without(path, part) for part in selection.without]
-        return min((measured[where][name] for name in [path, *parts] if name in measured[where]), default=0)
+        whole = measured[where].get(path, 0)
+        lesser = [measured[where].get(without(path, part), whole) for part in selection.without]
+        return max(0, whole - sum(whole - less for less in lesser))
 
     return sum(file_bytes("rest", path) for path in [NETWORK, *files]) + sum(
         file_bytes(isa, path) for isa in isas for path in [*kernels, VECTORS]

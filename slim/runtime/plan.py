@@ -13,7 +13,7 @@ class Plan(NamedTuple):
 
     arena_bytes: int  # activations and scratch memory
     table_bytes: int  # tensors, steps, threads
-    lower_bound_bytes: int  # the largest sum of live tensors over time: no plan can be smaller
+    lower_bound_bytes: int  # the largest sum of live tensors over time; scratch memory of several threads beside it
 
 
 def plan(program: ProgramLike, threads: int = 1) -> Plan:

@@ -87,8 +87,9 @@ static long differs(const void *got, const void *expected, size_t size, int is_f
 static int owns(const slim_session *session, const slim_node *node, size_t at)
 {
     const uint32_t *outputs = slim_node_tensors(session->model, node->record) + node->record->input_count;
-    if (at - node->scratch_offset < node->scratch_bytes * (size_t)session->threads)
-        return 1;
+    for (size_t worker = 0; worker < (size_t)session->threads; worker++)
+        if (at - node->scratch_offset - worker * session->worker_bytes < node->scratch_bytes)
+            return 1;
     for (uint32_t i = 0; i < node->record->output_count; i++) {
         uint32_t root = outputs[i];
         while (session->values[root].root != root)

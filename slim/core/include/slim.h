@@ -123,7 +123,8 @@ SLIM_API const char *slim_status_text(slim_status status);
 SLIM_API const char *slim_session_isa(const slim_session *session);  /* name of the instruction set in use */
 
 /* ---- the plan, and single steps (profiling) ---- */
-SLIM_API size_t slim_session_lower_bound_bytes(const slim_session *session);  /* largest sum of live tensors over time */
+/* Largest sum of live tensors over time, and beside it the scratch memory of several threads. */
+SLIM_API size_t slim_session_lower_bound_bytes(const slim_session *session);
 SLIM_API int slim_step_count(const slim_session *session);
 SLIM_API slim_status slim_run_step(slim_session *session, int step);
 SLIM_API const char *slim_step_name(const slim_session *session, int step);
