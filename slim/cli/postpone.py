@@ -1,7 +1,7 @@
 """Packages that a library imports whether or not it needs them, loaded when something of them is asked for.
 
 `onnx_ir` imports sympy for arithmetic on symbolic dimensions. slim binds every dimension to a number, so no command
-asks for it, and it takes longer to load than `slim check` takes to answer.
+asks for it, and loading it takes half as long as all that `slim check` does.
 """
 
 from __future__ import annotations

@@ -12,11 +12,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from slim.runtime.session import WARM_UP_S
+
 Feeds = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 
-WARM_UP, WARM_UP_S = 3, 0.1
-"""Runs, and seconds, before the first run that counts: pages are touched, caches and clock settle, and the threads that
-numpy's BLAS started have spun to their end."""
+WARM_UP = 3
+"""Runs before the first that counts, at least: pages are touched."""
 
 
 class Runnable(Protocol):

@@ -21,7 +21,7 @@ from slim.runtime.library import Tensor, text
 ISAS = ("auto", "plain", "avx2", "avx512", "avx512vnni", "neon", "neondot", "wasm")
 
 WARM_UP_S = 0.1
-"""Before a profile: caches and clock settle, and the threads that numpy's BLAS started have spun to their end."""
+"""Before anything is timed: caches and clock settle, and threads that numpy's BLAS started have spun to their end."""
 
 _DTYPES: dict[int, np.dtype[np.generic]] = {
     Type.F32: np.dtype(np.float32),

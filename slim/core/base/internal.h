@@ -119,10 +119,6 @@ SLIM_INTERNAL SLIM_COLD void slim_prepare_view(slim_prepare *p, int output, int 
 SLIM_INTERNAL SLIM_COLD void slim_prepare_in_place(slim_prepare *p, int output, int input);
 /* Input i may be written by its producer directly into output 0, `offset` elements into each row of `row` elements. */
 SLIM_INTERNAL SLIM_COLD int slim_prepare_row_view(slim_prepare *p, int input, size_t offset, size_t row);
-/* Check what products with panels of 16 output channels have in common, and define output 0, all in fp32: inputs 1 and 2 are
- * constant weights of `axes` axes, [panels][...][16] with `steps` sixteens each, and a bias; input 3, a residual, may be absent. */
-SLIM_INTERNAL SLIM_COLD slim_status slim_prepare_product(slim_prepare *p, int axes, size_t panels, size_t steps, int rank,
-                                                         const int32_t *dims);
 /* Scratch memory for each worker while the step runs. */
 SLIM_INTERNAL SLIM_COLD void slim_prepare_scratch(slim_prepare *p, size_t bytes);
 

@@ -4,6 +4,7 @@
  * memory, and the GEMM kernel does the rest: nothing is copied, and padding is a pointer to a row of zeros. (Dukhan, "The
  * indirect convolution algorithm", arXiv 1907.02129.) */
 #include "kernels/kernels.h"
+#include "ops/check.h"
 #include "ops/cut.h"
 #include "ops/window.h"
 
@@ -48,7 +49,7 @@ SLIM_COLD static slim_status conv_f32_prepare(slim_prepare *p)
     dims[3] = a->out_channels;
     conv_f32_plan plan = conv_f32_layout(a, x, (size_t)dims[1] * (size_t)dims[2] * (size_t)dims[0]);
     slim_prepare_scratch(p, slim_align(plan.k * sizeof(float)) + plan.strip * plan.taps * sizeof(float *));
-    return slim_prepare_product(p, 3, plan.panels * (size_t)a->groups, plan.taps * plan.k, 4, dims);
+    return slim_check_product(p, 3, plan.panels * (size_t)a->groups, plan.taps * plan.k, 4, dims);
 }
 
 typedef struct conv_f32_run_context {

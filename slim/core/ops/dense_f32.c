@@ -8,21 +8,12 @@ SLIM_COLD static slim_status dense_f32_prepare(slim_prepare *p)
     const slim_dense_f32_attributes *a = (const slim_dense_f32_attributes *)p->attributes;
     slim_status status;
     int32_t dims[SLIM_MAX_RANK];
-    if ((status = slim_check_types(p, 0, SLIM_F32)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 1, SLIM_F32, 3, 1)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK
+    if ((status = slim_prepare_expect(p, 0, SLIM_F32, -1, 0)) != SLIM_OK
         || (status = slim_dense_size(p, a->out_channels, dims)) != SLIM_OK)
         return status;
     const slim_value *x = slim_prepare_input(p, 0);
-    const slim_value *w = slim_prepare_input(p, 1);
-    const slim_value *residual = slim_prepare_input(p, 3);
     slim_dense d = slim_dense_layout(x, a->out_channels, p->session->threads);
-    if ((size_t)w->dims[0] != d.panels || (size_t)w->dims[1] != d.k || w->dims[2] != SLIM_PANEL
-        || (size_t)slim_prepare_input(p, 2)->dims[0] != d.panels * SLIM_PANEL)
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the input and the output channels");
-    if (residual && (residual->type != SLIM_F32 || !slim_same_shape(residual, x->rank, dims)))
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the residual has another shape than the output");
-    return slim_prepare_output(p, 0, x->rank, dims);
+    return slim_check_product(p, 3, d.panels, d.k, x->rank, dims);
 }
 
 typedef struct dense_f32_context {

@@ -2,6 +2,7 @@
 #ifndef SLIM_IMAGE_H
 #define SLIM_IMAGE_H
 
+#include "ops/check.h"
 #include "ops/window.h"
 
 /* The input as (N, H, W, C), which the shape rule of windows takes. */
@@ -37,7 +38,7 @@ SLIM_INLINE slim_status slim_image_prepare(slim_prepare *p, int32_t outputs, sli
     if (((const slim_window *)p->attributes)->kernel_h < 1 || window->dilation_h != 1 || window->dilation_w != 1 || outputs < 1)
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the window is empty or dilated");
     dims[3] = outputs;
-    return slim_prepare_product(p, 3, slim_ceil_div((size_t)outputs, SLIM_PANEL),
+    return slim_check_product(p, 3, slim_ceil_div((size_t)outputs, SLIM_PANEL),
                                 (size_t)window->kernel_h * (size_t)window->kernel_w * (size_t)x->dims[1], 4, dims);
 }
 

@@ -11,6 +11,7 @@
  * a few panels of output channels, the same of both halves, are finished at a time: the kernel makes T while it multiplies the
  * first pixels, and U, V and Q stay in the cache. Weights stay as they are. */
 #include "kernels/kernels.h"
+#include "ops/check.h"
 
 #define STRASSEN_BLOCK ((size_t)256)   /* pixels, at most */
 #define STRASSEN_HALF ((size_t)64)     /* of a block that AVX-512 takes half of, at least: two threads have their own blocks */
@@ -97,7 +98,7 @@ SLIM_COLD static slim_status strassen_prepare(slim_prepare *p)
     dims[x->rank - 1] = a->out_channels;
     strassen_plan plan = strassen_layout(a, x, pixels, p->session->kernels);
     slim_prepare_scratch(p, plan.scratch);
-    return slim_prepare_product(p, 3, plan.panels, plan.k, x->rank, dims);
+    return slim_check_product(p, 3, plan.panels, plan.k, x->rank, dims);
 }
 
 typedef struct strassen_context {

@@ -6,6 +6,7 @@
  * takes less time than reading them transformed, 4 to 7 times the bytes, from memory. Against direct convolution the error grows by
  * 10 to 15 dB, to a signal-to-noise ratio of 108 dB and more. */
 #include "kernels/kernels.h"
+#include "ops/check.h"
 #include "ops/window.h"
 #include "ops/winograd.h"
 
@@ -145,7 +146,7 @@ SLIM_COLD static slim_status winograd_prepare(slim_prepare *p)
     dims[3] = a->out_channels;
     winograd_plan plan = winograd_layout(a, x, dims, p->session);
     slim_prepare_scratch(p, plan.bytes);
-    return slim_prepare_product(p, 4, plan.panels, 9 * plan.k, 4, dims);
+    return slim_check_product(p, 4, plan.panels, 9 * plan.k, 4, dims);
 }
 
 typedef struct winograd_context {

@@ -5,6 +5,7 @@
  * sums of fours and threes. A task transforms some rows of tiles; then, two panels of filters and some input channels at a time, it
  * multiplies row of points by row of points, and transforms its outputs back. Error as of winograd_f32. */
 #include "kernels/kernels.h"
+#include "ops/check.h"
 #include "ops/window.h"
 #include "ops/winograd.h"
 
@@ -76,7 +77,7 @@ SLIM_COLD static slim_status stride2_prepare(slim_prepare *p)
     if (plan.grid.columns.tiles > STRIDE2_ROW_FLOATS / plan.tile)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the image is too wide");
     slim_prepare_scratch(p, plan.bytes);
-    return slim_prepare_product(p, 3, plan.panels, 9 * plan.k, 4, dims);
+    return slim_check_product(p, 3, plan.panels, 9 * plan.k, 4, dims);
 }
 
 typedef struct stride2_context {

@@ -81,26 +81,6 @@ SLIM_INTERNAL int slim_prepare_row_view(slim_prepare *p, int input, size_t offse
     return 1;
 }
 
-SLIM_INTERNAL slim_status slim_prepare_product(slim_prepare *p, int axes, size_t panels, size_t steps, int rank, const int32_t *dims)
-{
-    slim_status status;
-    if ((status = slim_prepare_expect(p, 1, SLIM_F32, axes, 1)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK)
-        return status;
-    const slim_value *w = slim_prepare_input(p, 1), *residual = slim_prepare_input(p, 3);
-    if ((size_t)w->dims[0] != panels || w->dims[axes - 1] != SLIM_PANEL || w->count / panels != steps * SLIM_PANEL
-        || (size_t)slim_prepare_input(p, 2)->dims[0] != panels * SLIM_PANEL)
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the input and the output channels");
-    int differs = residual && (residual->type != SLIM_F32 || residual->rank != rank);
-    for (int d = 0; residual && d < rank; d++)
-        differs |= residual->dims[d] != dims[d];
-    if (differs)
-        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the residual has another shape than the output");
-    if (value_of(p, p->tensors[p->inputs])->type != SLIM_F32)
-        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "an output has another type than the operator writes");
-    return slim_prepare_output(p, 0, rank, dims);
-}
-
 SLIM_INTERNAL void slim_prepare_scratch(slim_prepare *p, size_t bytes)
 {
     p->node->scratch_bytes = slim_align(bytes);

@@ -110,8 +110,8 @@ static int pool_take(slim_pool *pool, unsigned job, int owner, size_t *index)
     return 1;
 }
 
-/* Does what is left of a thread's share, and returns how many tasks that was. */
-static unsigned pool_work(slim_pool *pool, unsigned job, int owner, int worker)
+/* Does what is left of a thread's share. */
+static void pool_work(slim_pool *pool, unsigned job, int owner, int worker)
 {
     unsigned done = 0;
     for (size_t index; pool_take(pool, job, owner, &index); done++)
@@ -119,7 +119,6 @@ static unsigned pool_work(slim_pool *pool, unsigned job, int owner, int worker)
             __atomic_load_n(&pool->task, __ATOMIC_RELAXED)(__atomic_load_n(&pool->context, __ATOMIC_RELAXED), index, worker);
     if (done)
         __atomic_store_n(&pool->counts[worker].done, pool->counts[worker].done + done, __ATOMIC_RELEASE);
-    return done;
 }
 
 /* Tasks of others. */
