@@ -66,7 +66,7 @@ def build(
     """
     chosen = load_target(target) if isinstance(target, str) else target
     program = bytes(program)
-    network = Network(file_name(name), read_contents(program), embed)
+    network = Network(file_name(name), read_contents(program, chosen.isas), embed)
     if compile:
         find_toolchain(chosen)
     texts = _texts(network, chosen, program, model_sha256)

@@ -6,18 +6,19 @@ The operators are read from the program's own records, names, shapes and memory 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slim.core import format as fmt
 from slim.core.manifest import PARTS, Selection, select
 from slim.core.operators import OPERATORS, Operator
 from slim.errors import CoreError, Problem
-from slim.runtime import Session, TensorInfo
+from slim.runtime import Session, TensorInfo, plan
 
 
 @dataclass(frozen=True)
 class Contents:
-    """A program's operators, inputs and outputs, and the bytes of memory that one thread needs to run it."""
+    """A program's operators, inputs and outputs, and the bytes of memory that one thread needs to run it, at most."""
 
     selection: Selection
     inputs: tuple[TensorInfo, ...]
@@ -25,11 +26,12 @@ class Contents:
     arena_bytes: int
 
 
-def read_contents(program: bytes | bytearray | memoryview) -> Contents:
+def read_contents(program: bytes | bytearray | memoryview, isas: Iterable[str]) -> Contents:
     """Open the program with the core and say what it holds. Raises CoreError for bytes that are not a valid program."""
     session = Session(program)
     try:
-        return Contents(program_selection(program), session.inputs, session.outputs, session.arena_bytes)
+        arena = max(plan(program, isa=isa).arena_bytes for isa in isas)
+        return Contents(program_selection(program), session.inputs, session.outputs, arena)
     finally:
         session.close()
 

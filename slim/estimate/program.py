@@ -37,7 +37,7 @@ def ask_core(model: ir.Model, isa: str, threads: int) -> tuple[ProgramFacts | No
 
     try:
         program = lower(model)
-        planned = plan(program, threads)
+        planned = plan(program, threads, isa)
     except (UnsupportedError, CoreError) as error:
         return None, error.problems
     code = code_size(program, isa)

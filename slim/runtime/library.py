@@ -56,6 +56,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "slim_session_init": (c_int, [POINTER(c_void_p), POINTER(Model), POINTER(Options), c_void_p, c_size_t]),
     "slim_session_arena_bytes": (c_size_t, [c_void_p]),
     "slim_session_lower_bound_bytes": (c_size_t, [c_void_p]),
+    "slim_session_plan_for": (c_int, [c_void_p, c_int]),
     "slim_session_set_arena": (c_int, [c_void_p, c_void_p, c_size_t]),
     "slim_session_release": (None, [c_void_p]),
     "slim_session_create": (c_int, [POINTER(c_void_p), POINTER(Model), POINTER(Options)]),

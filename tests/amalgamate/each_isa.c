@@ -1,4 +1,5 @@
-/* Runs net.slim on in0.bin with each instruction set named, and writes ISA0.bin, ISA1.bin, ... of its outputs.
+/* Runs net.slim on in0.bin with each instruction set named, writes ISA0.bin, ISA1.bin, ... of its outputs, and says how many
+ * bytes its arena has, which NET_ARENA_BYTES must not be less than.
  *
  *   each_isa NUMBER ...      (of slim_isa) */
 #include <stdio.h>
@@ -28,6 +29,9 @@ static int run(const slim_model *model, int isa)
         fprintf(stderr, "%s\n", slim_error(session));
         return 1;
     }
+    printf("%s %lu\n", slim_session_isa(session), (unsigned long)slim_session_arena_bytes(session));
+    if (slim_session_arena_bytes(session) > NET_ARENA_BYTES)
+        return 1;
     for (int i = 0; i < slim_output_count(session); i++) {
         slim_output(session, i, &tensor);
         snprintf(path, sizeof path, "%s%d.bin", slim_session_isa(session), i);
