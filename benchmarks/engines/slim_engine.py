@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from slim.runtime import Session
-from slim.runtime.session import memory_of
+from slim.runtime.library import memories
+from slim.runtime.session import point_to
 
 Feeds = dict[str, np.ndarray]
 
@@ -40,10 +41,11 @@ class Engine:
         handle = self.session._handle
         self.core, self.pointer = handle.lib, handle.session
         self.kept = [feeds[info.name] for info in self.session.inputs]
-        self.inputs = memory_of(self.kept)
+        self.inputs = memories(len(self.kept))()
+        point_to(self.kept, self.inputs)
 
     def invoke(self) -> None:
-        if self.core.slim_run_on(self.pointer, *self.inputs):
+        if self.core.slim_run_on(self.pointer, self.inputs, None):
             raise RuntimeError("slim_run failed")
 
     def call(self, feeds: Feeds) -> Feeds:

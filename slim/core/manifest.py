@@ -38,7 +38,7 @@ RUNTIME = (
 
 TABLES = ("isa/select.c", "ops/table.c")
 
-LIBRARY_ONLY = ("peak/peak.c", "program/map.c", "session/plan_for.c", "session/run_on.c")
+LIBRARY_ONLY = ("peak/peak.c", "program/load.c", "session/plan_for.c", "session/run_on.c")
 
 # instruction sets of each processor family, as compilers define them; the first needs no more than the baseline
 ISAS = {

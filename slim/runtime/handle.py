@@ -12,7 +12,7 @@ import numpy as np
 
 from slim.core.format import ALIGNMENT
 from slim.errors import CoreError, Problem
-from slim.runtime.library import Model, Options, core, text
+from slim.runtime.library import Options, Program, core, text
 
 ProgramLike = bytes | bytearray | memoryview | str | PathLike[str]
 
@@ -29,45 +29,42 @@ def _aligned(program: bytes | bytearray | memoryview) -> np.ndarray:
 
 
 class Handle:
-    """`slim_model` and `slim_session`. The session is freed when this object goes, the bytes are kept as long."""
+    """`slim_program`: bytes, model and session, freed when this object goes. A caller's bytes are kept as long."""
 
-    session: ctypes.c_void_p | None = None
-    where = "program"
-    _mapped: ctypes.c_void_p | None = None
+    session: int | None = None
+    _path: bytes | None = None
+    _program: Program | None = None
 
     def __init__(self, program: ProgramLike, threads: int, isa: int) -> None:
         self.lib = core()
-        self.model = Model()
+        self.options = Options(threads, isa)
+        self._program = loaded = Program()
         self._views: list[weakref.ref[ctypes.Array[ctypes.c_char]]] = []
         if isinstance(program, str) or hasattr(program, "__fspath__"):
-            self.where = os.fsdecode(program)
-            address = self._map()
+            self._path = os.fsencode(program)
         else:
             self._bytes = _aligned(program)
-            address = ctypes.c_void_p(self._bytes.ctypes.data)
-            self.size = self._bytes.size
-        if self.lib.slim_model_open(ctypes.byref(self.model), address, self.size):
-            raise CoreError(
-                Problem(text(self.model.error), self.where, "build the program again with this version of slim")
-            )
-        self.options = Options(threads, isa)
-        pointer = ctypes.c_void_p()
-        status = self.lib.slim_session_create(
-            ctypes.byref(pointer), ctypes.byref(self.model), ctypes.byref(self.options)
-        )
-        self.session = pointer
+            loaded.bytes, loaded.size = self._bytes.ctypes.data, self._bytes.size
+        status = self.lib.slim_program_load(ctypes.byref(loaded), self._path, ctypes.byref(self.options))
+        self.session, self.model = loaded.session, loaded.model
+        self.size: int = loaded.size
         if status:
-            self.fail(status)
+            self._refuse(status, loaded.system_error)
 
-    def _map(self) -> ctypes.c_void_p:
-        """The program's file, mapped and not read."""
-        address, size = ctypes.c_void_p(), ctypes.c_size_t()
-        error = self.lib.slim_program_map(os.fsencode(self.where), ctypes.byref(address), ctypes.byref(size))
-        if error:
-            why = OSError(error, os.strerror(error), self.where)
+    @property
+    def where(self) -> str:
+        """The program, in messages."""
+        return "program" if self._path is None else os.fsdecode(self._path)
+
+    def _refuse(self, status: int, system_error: int) -> None:
+        """Raise why there is no session that runs."""
+        if system_error:
+            why = OSError(system_error, os.strerror(system_error), self.where)
             raise CoreError(Problem(f"cannot be read ({why})", self.where, "give the path of a .slim program"))
-        self._mapped, self.size = address, size.value
-        return address
+        if self.model.error:
+            do = "build the program again with this version of slim"
+            raise CoreError(Problem(text(self.model.error), self.where, do))
+        self.fail(status)
 
     def array(self, address: int, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> np.ndarray:
         """The session's memory as an array that keeps this handle."""
@@ -100,12 +97,9 @@ class Handle:
 
     def close(self) -> None:
         """Free the session now."""
-        session, self.session = self.session, None
-        if session:
-            self.lib.slim_session_free(session)
-        mapped, self._mapped = self._mapped, None
-        if mapped:
-            self.lib.slim_program_unmap(mapped, self.size)
+        program, self._program, self.session = self._program, None, None
+        if program:
+            self.lib.slim_program_free(ctypes.byref(program))
 
     def __del__(self) -> None:
         self.close()  # not weakref.finalize: its first use takes as long as the core takes for a whole session

@@ -34,6 +34,34 @@ class Options(ctypes.Structure):
     _fields_ = [("threads", c_int), ("isa", c_int)]
 
 
+class Program(ctypes.Structure):
+    """`slim_program` of `program/load.c`."""
+
+    _fields_ = [
+        ("mapped", c_void_p),
+        ("bytes", c_void_p),
+        ("size", c_size_t),
+        ("model", Model),
+        ("session", c_void_p),
+        ("system_error", c_int),
+    ]
+
+
+class Memory(ctypes.Structure):
+    """`slim_memory` of `session/run_on.c`."""
+
+    _fields_ = [("data", c_void_p), ("bytes", c_size_t)]
+
+
+@cache
+def memories(count: int) -> type[ctypes.Array[Memory]]:
+    """The type of so many. Making one takes longer than opening a program."""
+    return Memory * count
+
+
+memories(1)  # of most programs' inputs and outputs
+
+
 class Tensor(ctypes.Structure):
     """`slim_tensor`."""
 
@@ -49,8 +77,8 @@ class Tensor(ctypes.Structure):
 
 
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
-    "slim_program_map": (c_int, [c_char_p, POINTER(c_void_p), POINTER(c_size_t)]),
-    "slim_program_unmap": (None, [c_void_p, c_size_t]),
+    "slim_program_load": (c_int, [POINTER(Program), c_char_p, POINTER(Options)]),
+    "slim_program_free": (None, [POINTER(Program)]),
     "slim_model_open": (c_int, [POINTER(Model), c_void_p, c_size_t]),
     "slim_session_bytes": (c_size_t, [POINTER(Model), POINTER(Options)]),
     "slim_session_init": (c_int, [POINTER(c_void_p), POINTER(Model), POINTER(Options), c_void_p, c_size_t]),
@@ -71,7 +99,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "slim_input_data": (c_void_p, [c_void_p, c_int]),
     "slim_output_data": (c_void_p, [c_void_p, c_int]),
     "slim_run": (c_int, [c_void_p]),
-    "slim_run_on": (c_int, [c_void_p, POINTER(c_void_p), POINTER(c_size_t)]),
+    "slim_run_on": (c_int, [c_void_p, POINTER(Memory), POINTER(Memory)]),
     "slim_run_step": (c_int, [c_void_p, c_int]),
     "slim_resize": (c_int, [c_void_p, POINTER(POINTER(c_int32))]),
     "slim_error": (c_char_p, [c_void_p]),
@@ -85,15 +113,12 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
 
 
 _EACH_SESSION = (
-    "slim_program_map",
-    "slim_model_open",
-    "slim_session_create",
+    "slim_program_load",
     "slim_input_count",
     "slim_output_count",
     "slim_input",
     "slim_output",
     "slim_run_on",
-    "slim_get_output",
 )
 
 

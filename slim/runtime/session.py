@@ -9,14 +9,14 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from slim.core.format import Type
 from slim.errors import CoreError, Problem
 from slim.runtime.handle import Handle, ProgramLike
-from slim.runtime.library import Tensor, text
+from slim.runtime.library import Memory, Tensor, memories, text
 
 ISAS = ("auto", "plain", "avx2", "avx512", "avx512vnni", "neon", "neondot", "wasm")
 
@@ -107,9 +107,11 @@ class Session:
         Raises:
             CoreError: inputs that are missing, unknown, or of another type or rank, all of them at once.
         """
-        arrays = self._ready(feeds)
-        self._handle.check(self._lib.slim_run_on(self._handle.session, *memory_of(arrays)))
-        return self._get_outputs()
+        point_to(self._ready(feeds), self._read)
+        outputs = [np.empty(info.shape, info.dtype) for info in self._outputs]
+        point_to(outputs, self._written)
+        self._handle.check(self._lib.slim_run_on(self._handle.session, self._read, self._written))
+        return {info.name: array for info, array in zip(self._outputs, outputs, strict=True)}
 
     def input_view(self, name: str) -> np.ndarray:
         """The memory of an input, to be written before each `run_bound`: a run may put later tensors in its place.
@@ -160,6 +162,7 @@ class Session:
         session, lib = self._handle.session, self._lib
         self._inputs = tuple(self._info(lib.slim_input, i) for i in range(lib.slim_input_count(session)))
         self._outputs = tuple(self._info(lib.slim_output, i) for i in range(lib.slim_output_count(session)))
+        self._read, self._written = memories(len(self._inputs))(), memories(len(self._outputs))()
 
     def _info(self, ask: ctypes._NamedFuncPointer, index: int) -> TensorInfo:
         tensor = Tensor()
@@ -220,15 +223,6 @@ class Session:
             return Problem(f"has type {array.dtype}", where, f"give {info.dtype}")
         return None
 
-    def _get_outputs(self) -> dict[str, np.ndarray]:
-        results = {}
-        for index, info in enumerate(self._outputs):
-            array = np.empty(info.shape, info.dtype)
-            status = self._lib.slim_get_output(self._handle.session, index, _address(array), array.nbytes)
-            self._handle.check(status)
-            results[info.name] = array
-        return results
-
 
 def _is_as(given: object, info: TensorInfo) -> bool:
     """Whether an array can be handed over as it is: asked at each run, so of what is cheapest to ask."""
@@ -240,12 +234,10 @@ def _is_as(given: object, info: TensorInfo) -> bool:
     )
 
 
-def memory_of(arrays: Sequence[np.ndarray]) -> tuple[Any, Any]:
-    """Pointers to their addresses and to their bytes, for `slim_run_on`."""
-    if len(arrays) == 1:  # the type of an array takes long to make
-        return ctypes.byref(ctypes.c_void_p(_address(arrays[0]))), ctypes.byref(ctypes.c_size_t(arrays[0].nbytes))
-    addresses = (ctypes.c_void_p * len(arrays))(*map(_address, arrays))
-    return addresses, (ctypes.c_size_t * len(arrays))(*(array.nbytes for array in arrays))
+def point_to(arrays: Sequence[np.ndarray], memories: ctypes.Array[Memory]) -> None:
+    """Note where they are, for `slim_run_on`."""
+    for array, memory in zip(arrays, memories, strict=True):
+        memory.data, memory.bytes = _address(array), array.nbytes
 
 
 def _address(array: np.ndarray) -> int:

@@ -61,7 +61,7 @@ struct slim_session {
     size_t lower_bound_bytes;
     size_t worker_bytes;      /* of scratch memory, the same in all steps; 0 where there is one thread */
     const slim_kernels *kernels;
-    int bf16;                 /* the processor has what their bf16 kernels need */
+    int bf16;                 /* whether the processor has what bf16 kernels need: 1 or -1, and 0 before a layer asked */
     slim_pool *pool;
     int threads;
     void *block, *owned_arena;   /* from malloc, or NULL */

@@ -99,6 +99,8 @@ SLIM_INTERNAL slim_status slim_bf16_prepare(slim_prepare *p, const slim_bf16 *la
     if (bf16_rows(layer, plan.strip) * layer->in_w > BF16_MOST_BYTES / plan.pixel_bytes
         || plan.taps * plan.pairs > BF16_MOST_BYTES / (BF16_PANELS * SLIM_PANEL * 2 * sizeof(float)))
         return slim_prepare_fail(p, SLIM_NO_MEMORY, "the rows of a window take too much memory");
+    if (!p->session->bf16)
+        p->session->bf16 = slim_has_bf16(p->session->kernels) ? 1 : -1;
     slim_prepare_scratch(p, bf16_place(&plan, NULL, NULL));
     return slim_prepare_output(p, 0, rank, dims);
 }
@@ -159,7 +161,7 @@ static void bf16_load(const bf16_context *c, const bf16_scratch *scratch, size_t
     round.k = layer->k;
     round.to = (uint16_t *)(void *)scratch->block;
     round.to_stride = step / sizeof(uint16_t);
-    if (c->step->session->bf16)
+    if (c->step->session->bf16 > 0)
         c->step->kernels->round_bf16(&round);
     else
         bf16_round(&round);
@@ -232,7 +234,7 @@ static void bf16_task(void *context, size_t index, int worker)
     task.n = part.outputs;
     task.lo = layer->lo;
     task.hi = layer->hi;
-    if (c->step->session->bf16)
+    if (c->step->session->bf16 > 0)
         c->step->kernels->gemm_bf16(&task);
     else
         bf16_multiply_f32(c, &scratch, &task);
@@ -249,7 +251,7 @@ SLIM_INTERNAL void slim_bf16_run(const slim_step *s, const slim_bf16 *layer)
     c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
     c.y = slim_step_output(s, 0);
     c.plan = bf16_layout(layer, sizeof(float));
-    if (s->session->bf16)
+    if (s->session->bf16 > 0)
         c.plan.pixel_bytes = slim_align(4 * c.plan.pairs) | SLIM_ALIGNMENT;   /* less than was asked for */
     c.cut = slim_cut_of(layer->out_h * layer->out_w, c.plan.strip, c.plan.panels, layer->images, s->session->threads);
     for (int worker = 0; worker < s->session->threads; worker++) {

@@ -107,9 +107,6 @@ SLIM_COLD SLIM_API slim_status slim_session_init(slim_session **out, const slim_
         session->error = "this build or this processor does not have that instruction set";
         return SLIM_BAD_ARGUMENT;
     }
-#if SLIM_HAS_KERNEL_GEMM_BF16
-    session->bf16 = slim_has_bf16(session->kernels);
-#endif
     load_values(session);
     status = load_nodes(session);
     if (status == SLIM_OK)
