@@ -156,6 +156,8 @@ def build(
     from slim.amalgamate import build
 
     program, sha256 = _program(model, optimize, weights, arithmetic), ""
+    if isinstance(program, (str, os.PathLike)):
+        ProgramSession(program).close()  # which names the file where it is no program
     if source is None and isinstance(model, (str, os.PathLike)):
         source = model
     if source is not None:
@@ -174,13 +176,13 @@ class Session(ProgramSession):
         model: a path (`.onnx`, `*-symbol.json`, `.slim`), an `onnx_ir.Model`, or the bytes of a `.slim` program.
         threads: worker threads, the caller's included.
         isa: instruction set; "auto" is the best that this processor has.
-        optimize: "speed", or "size": no memory is traded for speed. A program has chosen already.
-        weights: "fp32", or "fp16" or "bf16": float weights are rounded to 16 bits. A program has chosen already.
+        optimize: "speed", or "size": no memory is traded for speed.
+        weights: "fp32", or "fp16" or "bf16": float weights are rounded to 16 bits.
         arithmetic: "fp32", or "bf16": float convolutions and dense layers round their inputs and weights to bf16 and
             sum in fp32, which is faster where the processor has AVX512_BF16.
 
     Raises:
-        SlimError: bf16 arithmetic for a program, which has chosen already.
+        SlimError: one of the last three for a program, which has chosen already.
         UnsupportedError: operators that the core does not have, all of them.
         CoreError: a broken program.
     """
@@ -292,8 +294,10 @@ def _program(model: ModelLike | ProgramLike, optimize: str, weights: str, arithm
     elif isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".slim"):
         program = Path(model)
     if program is not None:
-        if arithmetic != "fp32":
-            raise SlimError(Problem("a program has its arithmetic already", do="give the model that it was made from"))
+        asked = {"optimize": optimize != "speed", "weights": weights != "fp32", "arithmetic": arithmetic != "fp32"}
+        if chosen := [option for option, wanted in asked.items() if wanted]:
+            do = "give the model that it was made from"
+            raise SlimError(Problem("a program has chosen already", f"option '{option}'", do) for option in chosen)
         return program
     from slim.lower import lower
 

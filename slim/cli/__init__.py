@@ -20,6 +20,13 @@ BROKEN_PIPE = 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; usage errors raise SystemExit(2), as argparse does."""
+    try:
+        return _run(argv)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(argv: Sequence[str] | None) -> int:
     from slim.cli.parser import make_parser
     from slim.cli.postpone import postpone_seldom_needed
     from slim.errors import SlimError
@@ -33,8 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except SlimError as error:
         return _complain(*(str(problem) for problem in error.problems))
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except BrokenPipeError:
         # the reader is gone: nothing more to say, also not when Python flushes at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -63,7 +63,7 @@ def _read(path: Path, recipe: Recipe | None) -> Array:
 
     if path.suffix.lower() != ".npy":
         if not path.is_file():
-            raise SlimError(Problem("no such file", str(path)))
+            raise SlimError(Problem("is a folder" if path.is_dir() else "no such file", str(path), "name a .npy file"))
         if recipe is None:
             raise SlimError(Problem("is not a .npy file", str(path), "name a --recipe if it is an image"))
         return recipe.apply(path)

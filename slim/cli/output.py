@@ -30,8 +30,13 @@ def console() -> Console:
     """The terminal: colours only where stdout is one (NO_COLOR is honoured)."""
     from rich.console import Console
 
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            """Raises what rich caught: its own exit code, 1, is that of a model that does not fit."""
+            raise
+
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(width=width, highlight=False, soft_wrap=False)
+    return Terminal(width=width, highlight=False, soft_wrap=False)
 
 
 def print_json(document: dict[str, Any]) -> None:
@@ -50,6 +55,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to, renamed onto it when the block ends well and removed when it does not."""
     if path.is_dir():
         raise SlimError(Problem("is a folder", str(path), "name the file to write"))
+    if path.exists() and not path.is_file():  # a device or a pipe: renaming would put a file in its place
+        raise SlimError(Problem("is no regular file", str(path), "name the file to write"))
     beside = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +75,10 @@ def write_model(model: ir.Model, path: Path) -> int:
 
     Weights go into the file, also those that the model it was made from keeps in others: the output may be in another
     folder. What is more than a protobuf can hold goes to `NAME.onnx.data` beside it."""
+    if path.suffix == ".slim":
+        raise SlimError(
+            Problem("is the name of a program", str(path), "name an .onnx file; `slim build` writes programs")
+        )
     import onnx_ir as ir
 
     weights = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)

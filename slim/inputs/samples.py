@@ -7,6 +7,7 @@ where many are bad for the same reason, the first of them and how many there are
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,8 @@ def samples(
     names = (input_names,) if isinstance(input_names, str) else tuple(input_names)
     if not root.exists():
         raise SlimError(Problem("does not exist", str(root)))
+    if root.is_dir() and not os.access(root, os.R_OK | os.X_OK):  # rglob would find nothing and say nothing
+        raise SlimError(Problem("cannot be read (permission denied)", str(root)))
     found = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
     files = [path for path in found if path.suffix.lower() in ARRAYS | IMAGES and not path.name.startswith(".")]
     if not files:

@@ -59,12 +59,17 @@ class Handle:
     def _refuse(self, status: int, system_error: int) -> None:
         """Raise why there is no session that runs."""
         if system_error:
-            why = OSError(system_error, os.strerror(system_error), self.where)
-            raise CoreError(Problem(f"cannot be read ({why})", self.where, "give the path of a .slim program"))
+            what = f"cannot be read ({os.strerror(system_error)})"
+            if os.path.isdir(self.where):
+                what = "is a folder"
+            elif os.path.isfile(self.where) and not os.path.getsize(self.where):
+                what = "is empty"
+            raise CoreError(Problem(what, self.where, "give the path of a .slim program"))
         if self.model.error:
             do = "build the program again with this version of slim"
             raise CoreError(Problem(text(self.model.error), self.where, do))
-        self.fail(status)
+        has_kernels = self.session is None or self.lib.slim_session_isa(self.session)
+        self.fail(status, "" if has_kernels else "use another one, or auto for the best here")
 
     def array(self, address: int, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> np.ndarray:
         """The session's memory as an array that keeps this handle."""
@@ -85,10 +90,14 @@ class Handle:
                 )
             )
 
-    def fail(self, status: int) -> None:
+    def fail(self, status: int, do: str = "") -> None:
         """Raise what the core says of its last failure."""
+        raise CoreError(Problem(self.said(status), self.where, do))
+
+    def said(self, status: int) -> str:
+        """What the core says of its last failure."""
         said = text(self.lib.slim_error(self.session)) if self.session else ""
-        raise CoreError(Problem(said or text(self.lib.slim_status_text(status)), self.where))
+        return said or text(self.lib.slim_status_text(status))
 
     def check(self, status: int) -> None:
         """Raise unless the status is SLIM_OK."""

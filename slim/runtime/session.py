@@ -198,7 +198,13 @@ class Session:
         dims = [(ctypes.c_int32 * array.ndim)(*array.shape) for array in arrays]
         pointer = ctypes.POINTER(ctypes.c_int32)
         shapes = (pointer * len(dims))(*(ctypes.cast(d, pointer) for d in dims))
-        self._handle.check(self._lib.slim_resize(self._handle.session, shapes))
+        if status := self._lib.slim_resize(self._handle.session, shapes):
+            said = self._handle.said(status)
+            raise CoreError(
+                Problem(f"has shape {list(a.shape)} ({said})", f"input {i.name!r}", f"give {list(i.shape)}")
+                for a, i in zip(arrays, self._inputs, strict=True)
+                if a.shape != i.shape
+            )
         self._describe()
 
     def _refuse(self, feeds: Mapping[str, np.ndarray]) -> None:

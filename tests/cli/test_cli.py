@@ -143,6 +143,8 @@ def test_operators_that_the_core_cannot_run_are_all_named_and_exit_with_1(tmp_pa
         (("check", "net.onnx", "--device", "rpi3", "--shape", "x=a,b"), "'x=a,b' is not a shape"),
         (("run", "net.onnx", "--input", "z=a.npy"), "there is no input 'z'"),
         (("run", "net.onnx", "--input", "a.npy"), "a.npy: no such file"),
+        (("run", "net.onnx", "--input", "calib"), "calib: is a folder"),
+        (("simplify", "net.onnx", "-o", "net.slim"), "net.slim: is the name of a program"),
         (("run", "net.onnx", "--input", "calib/0.npy", "--input", "x=calib/1.npy"), "input 'x' is given twice"),
         (("quantize", "net.onnx", "--data", "nowhere", "-o", "q.onnx"), "nowhere: does not exist"),
         (("build", "net.onnx", "--target", "vax", "-o", "out"), "vax"),
@@ -231,6 +233,41 @@ def test_an_output_that_cannot_be_written_is_named(model, output, sentence):
     assert sorted(path.name for path in model.parent.iterdir()) == ["folder", "net.onnx"]
 
 
+def test_an_output_takes_no_device_or_pipe_away(model, samples):
+    pipe = model.parent / "pipe"
+    os.mkfifo(pipe)
+    for command in (("simplify", model, "-o"), ("run", model, "--input", samples / "0.npy", "--output")):
+        done = slim(*command, pipe)
+        assert (done.returncode, done.stderr) == (2, f"slim: {pipe}: is no regular file; name the file to write\n")
+        assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("command", [("bench",), ("build", "-o", "out"), ("run", "--input", "calib/0.npy")])
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "net.slim: is a folder"),
+        (b"", "net.slim: is empty"),
+        (b"SLIM" + bytes(500), "net.slim: "),
+    ],
+)
+def test_a_file_that_is_no_program_is_named(model, samples, command, content, sentence):
+    program = model.parent / "net.slim"
+    program.mkdir() if content is None else program.write_bytes(content)
+    done = slim(command[0], "net.slim", *command[1:], cwd=model.parent)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"slim: {sentence}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_input_of_another_shape_is_named(model, samples):
+    np.save(samples / "9.npy", np.zeros((1, 4, 8, 8), np.float32))
+    done = slim("run", model, "--input", samples / "9.npy")
+    assert done.returncode == 2
+    assert done.stderr.startswith("slim: input 'x': has shape [1, 4, 8, 8] (")
+    assert done.stderr.endswith("; give [1, 3, 8, 8]\n")
+
+
 def test_samples_of_another_shape_are_named(model, samples, tmp_path):
     np.save(samples / "9.npy", np.zeros((1, 8, 8, 3), np.float32))
     np.save(samples / "8.npy", np.zeros((3, 8, 8), np.float32))  # a batch of one is understood
@@ -289,7 +326,7 @@ def test_bf16_arithmetic_is_built_and_run(model, samples, tmp_path):
     np.testing.assert_allclose(near, full, rtol=0, atol=1e-2 * np.ptp(full))
     refused = slim("run", built / "net.slim", "--input", samples / "0.npy", "--arithmetic", "bf16")
     assert refused.returncode == 2
-    assert "a program has its arithmetic already" in refused.stderr
+    assert "option 'arithmetic': a program has chosen already" in refused.stderr
     assert refused.stderr.count("\n") == 1
 
 
@@ -361,6 +398,16 @@ def test_a_reader_that_goes_away_is_no_error(model):
     command = f"{sys.executable} -m slim.cli devices --json | head -c 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert (done.stdout, done.stderr) == ("{", "")
+
+
+@pytest.mark.parametrize("arguments", [("check", "--device", "rpi3"), ("bench", "--runs", "1")])
+def test_a_reader_that_was_never_there_gives_no_verdict(model, arguments):
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "slim.cli", arguments[0], str(model), *arguments[1:]]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 @pytest.mark.parametrize(
