@@ -1,4 +1,4 @@
-/* How Winograd's operators cut images into tiles, and the work into tasks. */
+/* How Winograd's operators cut images into tiles and the work into tasks, and go through both. */
 #include "ops/winograd.h"
 
 SLIM_INTERNAL slim_winograd_side slim_winograd_cut(int32_t size, size_t sixes)
@@ -54,4 +54,38 @@ SLIM_INTERNAL slim_winograd_tasks slim_winograd_share(size_t rows, size_t points
     }
     const slim_winograd_tasks tasks = {best, SLIM_MIN((size_t)threads / best, panels), slim_ceil_div(rows, best)};
     return tasks;
+}
+
+/* A band of rows of tiles by a part of the filters. */
+static void winograd_task(void *context, size_t index, int worker)
+{
+    slim_winograd_context c = *(const slim_winograd_context *)context;
+    const slim_winograd_walk *walk = c.walk;
+    const size_t band = index / walk->tasks.parts, part = index % walk->tasks.parts;
+    const size_t end = slim_band_row(band + 1, walk->tasks.bands, walk->rows);
+    c.last = slim_band_row(part + 1, walk->tasks.parts, walk->panels);
+    c.zeros = (float *)slim_step_scratch(c.step, worker);
+    c.inputs = c.zeros + walk->zeros;
+    c.work = c.inputs + walk->inputs;
+    slim_fill(c.zeros, 0, walk->zeros * sizeof(float));
+    for (c.first = slim_band_row(band, walk->tasks.bands, walk->rows); c.first < end; c.first += c.count) {
+        c.count = SLIM_MIN(walk->block, end - c.first);
+        for (size_t i = 0; i < c.count * walk->columns; i++)
+            walk->input(&c, i);
+        for (size_t panel = slim_band_row(part, walk->tasks.parts, walk->panels); panel < c.last; panel += walk->width)
+            walk->filter(&c, panel);
+    }
+}
+
+SLIM_BRIEF SLIM_INTERNAL void slim_winograd_run(const slim_step *s, const slim_winograd_walk *walk)
+{
+    slim_winograd_context c;
+    c.step = s;
+    c.walk = walk;
+    c.x = slim_step_input(s, 0);
+    c.w = slim_step_input(s, 1);
+    c.bias = slim_step_input(s, 2);
+    c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
+    c.y = slim_step_output(s, 0);
+    slim_parallel(s, walk->tasks.bands * walk->tasks.parts, winograd_task, &c);
 }

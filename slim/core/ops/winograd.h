@@ -54,4 +54,30 @@ typedef struct slim_winograd_tasks {
 /* Of `rows` rows of tiles with so many points. Transforming a panel of filters takes as long as half products of `filters` points. */
 SLIM_INTERNAL SLIM_COLD slim_winograd_tasks slim_winograd_share(size_t rows, size_t points, size_t panels, size_t filters, int threads);
 
+struct slim_winograd_context;
+
+/* How the tasks go through tiles and filters; the first member of an operator's plan. */
+typedef struct slim_winograd_walk {
+    slim_winograd_tasks tasks;
+    size_t rows, columns;       /* of tiles: of all images, of one */
+    size_t panels, width;       /* of filters, and those that are taken at a time */
+    size_t block;               /* rows of tiles whose input is transformed at a time */
+    size_t zeros, inputs;       /* floats of scratch memory */
+    void (*input)(const struct slim_winograd_context *c, size_t index);     /* transforms a tile of the block */
+    void (*filter)(const struct slim_winograd_context *c, size_t panel);    /* multiplies by filters, and transforms outputs back */
+} slim_winograd_walk;
+
+typedef struct slim_winograd_context {
+    const slim_step *step;
+    const slim_winograd_walk *walk;
+    const slim_value *x, *w, *bias, *residual, *y;
+    float *zeros;               /* pixels outside the image */
+    float *inputs;              /* of the block, transformed */
+    float *work;                /* filters and products */
+    size_t first, count;        /* rows of tiles of the block */
+    size_t last;                /* panel of filters, not the task's */
+} slim_winograd_context;
+
+SLIM_INTERNAL void slim_winograd_run(const slim_step *s, const slim_winograd_walk *walk);
+
 #endif

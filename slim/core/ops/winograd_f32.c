@@ -27,21 +27,19 @@ static size_t winograd_with(slim_winograd_side side, size_t point)
 }
 
 typedef struct winograd_plan {
+    slim_winograd_walk walk;
+    const slim_winograd_f32_attributes *a;
     size_t k, n;                /* input and output channels */
     size_t k_row;               /* floats from one tile of a plane to the next */
     size_t k_block;             /* input channels whose filters are transformed at a time */
-    size_t panels;              /* of filters */
     slim_winograd_grid grid;
     slim_winograd_side all;     /* rows */
     size_t points;              /* of a filter's side */
-    size_t block;                           /* rows of tiles whose input is transformed at a time, */
-    size_t chunk;                           /* and whose products are */
-    slim_winograd_tasks tasks;
+    size_t chunk;               /* rows of tiles of a block whose products are made at a time */
     size_t input[SLIM_WINOGRAD_SIDE + 1];   /* floats before a plane of a row; of a row, at the end */
     size_t output[SLIM_WINOGRAD_SIDE + 1];
     size_t weight_plane;                    /* floats */
     enum slim_winograd_tiles few;           /* or many: of few filters are transformed between the products, and a panel is a task */
-    size_t zeros, inputs;                   /* floats of scratch memory */
     size_t bytes;                           /* of all that a worker has */
 } winograd_plan;
 
@@ -94,28 +92,29 @@ static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, cons
 {
     winograd_plan p;
     size_t most;
+    p.a = a;
     p.k = (size_t)x->dims[3];
     p.n = (size_t)a->out_channels;
-    p.panels = slim_ceil_div(p.n, SLIM_PANEL);
+    p.walk.panels = slim_ceil_div(p.n, SLIM_PANEL);
     p.k_row = slim_ceil_div(p.k, SLIM_PANEL) * SLIM_PANEL;
     p.k_row += p.k_row % 256 == 0 ? WINOGRAD_STRIDE_PAD : 0;
     winograd_tiles(&p, y, session->kernels->winograd_few_f32 != NULL);
     most = slim_winograd_points(p.grid.columns);   /* in a row of points */
-    p.tasks = slim_winograd_share(p.few ? 1 : p.all.tiles, most * slim_winograd_points(p.all), p.panels,
-                                  2 * WINOGRAD_FILTER * p.points * p.points / 3, session->threads);
+    p.walk.tasks = slim_winograd_share(p.few ? 1 : p.all.tiles, most * slim_winograd_points(p.all), p.walk.panels,
+                                       2 * WINOGRAD_FILTER * p.points * p.points / 3, session->threads);
     most = WINOGRAD_INPUT_BYTES / (most * p.points * p.k_row * sizeof(float));
-    p.block = slim_ceil_div(p.tasks.rows, slim_ceil_div(p.tasks.rows, SLIM_MAX(most, (size_t)1)));
+    p.walk.block = slim_ceil_div(p.walk.tasks.rows, slim_ceil_div(p.walk.tasks.rows, SLIM_MAX(most, (size_t)1)));
     most = SLIM_MAX(WINOGRAD_TILES / p.grid.columns.tiles, (size_t)1);
-    p.chunk = slim_ceil_div(p.block, slim_ceil_div(p.block, most));
+    p.chunk = slim_ceil_div(p.walk.block, slim_ceil_div(p.walk.block, most));
     p.k_block = SLIM_MIN(p.k, (size_t)WINOGRAD_CHANNELS);
     p.weight_plane = p.k_block * WINOGRAD_WIDTH + WINOGRAD_STRIDE_PAD;
-    winograd_planes(p.input, p.grid.columns, p.points, p.block, p.k_row);
+    winograd_planes(p.input, p.grid.columns, p.points, p.walk.block, p.k_row);
     winograd_planes(p.output, p.grid.columns, p.points, p.chunk, WINOGRAD_WIDTH);
-    p.zeros = SLIM_WINOGRAD_SIDE * p.k_row;
-    p.inputs = p.points * p.input[SLIM_WINOGRAD_SIDE];
-    p.bytes = (p.zeros + p.inputs + p.points * (p.points * p.weight_plane + p.output[SLIM_WINOGRAD_SIDE])) * sizeof(float);
+    p.walk.zeros = SLIM_WINOGRAD_SIDE * p.k_row;
+    p.walk.inputs = p.points * p.input[SLIM_WINOGRAD_SIDE];
+    p.bytes = (p.walk.zeros + p.walk.inputs + p.points * (p.points * p.weight_plane + p.output[SLIM_WINOGRAD_SIDE])) * sizeof(float);
     if (p.few) {
-        p.block = p.all.tiles;
+        p.walk.block = p.all.tiles;
         const size_t channels = slim_ceil_div(p.k, SLIM_WINOGRAD_CHANNELS) * SLIM_WINOGRAD_CHANNELS;
         for (size_t j = 0; j <= SLIM_WINOGRAD_SIDE; j++) {
             const size_t six = SLIM_MIN(j, (size_t)6), nine = 9 * six + 3 * (j - six);
@@ -123,8 +122,8 @@ static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, cons
             p.input[j] = slots * SLIM_WINOGRAD_CHANNELS;
             p.output[j] = slots * SLIM_PANEL;
         }
-        p.inputs = p.points * p.output[SLIM_WINOGRAD_SIDE] / SLIM_PANEL * channels;
-        p.bytes = (p.zeros + p.inputs + p.points * p.output[SLIM_WINOGRAD_SIDE]) * sizeof(float);
+        p.walk.inputs = p.points * p.output[SLIM_WINOGRAD_SIDE] / SLIM_PANEL * channels;
+        p.bytes = (p.walk.zeros + p.walk.inputs + p.points * p.output[SLIM_WINOGRAD_SIDE]) * sizeof(float);
     }
     return p;
 }
@@ -146,20 +145,8 @@ SLIM_COLD static slim_status winograd_prepare(slim_prepare *p)
     dims[3] = a->out_channels;
     winograd_plan plan = winograd_layout(a, x, dims, p->session);
     slim_prepare_scratch(p, plan.bytes);
-    return slim_check_product(p, 4, plan.panels, 9 * plan.k, 4, dims);
+    return slim_check_product(p, 4, plan.walk.panels, 9 * plan.k, 4, dims);
 }
-
-typedef struct winograd_context {
-    const slim_step *step;
-    const slim_winograd_f32_attributes *a;
-    const slim_value *x, *w, *bias, *residual, *y;
-    winograd_plan plan;
-    float *zeros;               /* a row of pixels outside the image */
-    float *inputs;              /* planes of [rows of tiles of the block][columns][k_row] */
-    float *work;                /* filters and products */
-    size_t first, count;        /* rows of tiles of the block */
-    size_t last;                /* panel of filters, not the task's */
-} winograd_context;
 
 /* A tile's place in a plane of column j. */
 static size_t winograd_slot(const winograd_plan *p, size_t row, size_t column, size_t j)
@@ -168,13 +155,13 @@ static size_t winograd_slot(const winograd_plan *p, size_t row, size_t column, s
     return row * (same ? p->grid.columns.tiles : winograd_with(p->grid.columns, j)) + column;
 }
 
-static void winograd_input(const winograd_context *c, size_t index)
+static void winograd_input(const slim_winograd_context *c, size_t index)
 {
-    const winograd_plan *p = &c->plan;
+    const winograd_plan *p = (const winograd_plan *)(const void *)c->walk;
     const size_t row = index / p->grid.columns.tiles, column = index % p->grid.columns.tiles;
     const slim_winograd_place place = slim_winograd_tile(&p->grid, c->first + row, column);
     const int32_t in_h = c->x->dims[1], in_w = c->x->dims[2], sides = (int32_t)place.columns + 2;
-    const int32_t top = (int32_t)place.y - c->a->pad_top, left = (int32_t)place.x - c->a->pad_left;
+    const int32_t top = (int32_t)place.y - p->a->pad_top, left = (int32_t)place.x - p->a->pad_left;
     const int32_t first = SLIM_MIN(SLIM_MAX(-left, 0), sides), end = SLIM_MAX(SLIM_MIN(in_w - left, sides), first);
     const float *image = (const float *)c->x->data + place.image * (size_t)in_h * (size_t)in_w * p->k;
     slim_winograd_f32_input task;
@@ -203,15 +190,16 @@ static void winograd_input(const winograd_context *c, size_t index)
 }
 
 /* The filters of a panel from an input channel on, a multiple of SLIM_WINOGRAD_CHANNELS. */
-static const float *winograd_taps(const winograd_context *c, size_t panel, size_t from)
+static const float *winograd_taps(const slim_winograd_context *c, size_t panel, size_t from)
 {
-    return (const float *)c->w->data + (panel * c->plan.k + from) * 9 * SLIM_PANEL;
+    const winograd_plan *p = (const winograd_plan *)(const void *)c->walk;
+    return (const float *)c->w->data + (panel * p->k + from) * 9 * SLIM_PANEL;
 }
 
 /* The planes of the filters `panel` to panel + panels, input channels from `from` on: each plane [panels][channels][16]. */
-static void winograd_weights(const winograd_context *c, size_t panel, size_t panels, size_t from, size_t channels, float *to)
+static void winograd_weights(const slim_winograd_context *c, size_t panel, size_t panels, size_t from, size_t channels, float *to)
 {
-    const winograd_plan *p = &c->plan;
+    const winograd_plan *p = (const winograd_plan *)(const void *)c->walk;
     slim_winograd_f32_weights task;
     task.points = p->points;
     task.plane_stride = p->weight_plane;
@@ -229,9 +217,9 @@ static void winograd_weights(const winograd_context *c, size_t panel, size_t pan
 /* Fetches a part of the weights that come next, for each plane as much, so that reading them from memory takes no time
  * of its own. Processors drop prefetches from pages whose translation they do not hold, so one byte of the part that follows is
  * really read: one instruction, always as far from the last one, so that the processor expects it. */
-static void winograd_fetch(const winograd_context *c, size_t panel, size_t panels, size_t from, size_t plane)
+static void winograd_fetch(const slim_winograd_context *c, size_t panel, size_t panels, size_t from, size_t plane)
 {
-    const winograd_plan *p = &c->plan;
+    const winograd_plan *p = (const winograd_plan *)(const void *)c->walk;
     const size_t planes = p->points * p->points / 2;
     if (from + p->k_block < p->k) {
         from += p->k_block;
@@ -251,10 +239,10 @@ static void winograd_fetch(const winograd_context *c, size_t panel, size_t panel
 }
 
 /* One tile of some rows from the `first` of the block on. */
-SLIM_VECTORIZE static void winograd_output(const winograd_context *c, const float *outputs, size_t first, size_t row, size_t column,
+SLIM_VECTORIZE static void winograd_output(const slim_winograd_context *c, const float *outputs, size_t first, size_t row, size_t column,
                                            size_t panel, size_t panels)
 {
-    const winograd_plan *p = &c->plan;
+    const winograd_plan *p = (const winograd_plan *)(const void *)c->walk;
     const slim_winograd_place place = slim_winograd_tile(&p->grid, c->first + first + row, column);
     const size_t width = p->few ? SLIM_PANEL : WINOGRAD_WIDTH;
     const size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2];
@@ -275,15 +263,15 @@ SLIM_VECTORIZE static void winograd_output(const winograd_context *c, const floa
     task.out_rows = SLIM_MIN(out_h - place.y, place.rows);
     task.out_columns = SLIM_MIN(out_w - place.x, place.columns);
     task.n = SLIM_MIN(panels * SLIM_PANEL, p->n - panel * SLIM_PANEL);
-    task.lo = c->a->lo;
-    task.hi = c->a->hi;
+    task.lo = p->a->lo;
+    task.hi = p->a->hi;
     c->step->kernels->winograd_output_f32(&task);
 }
 
 /* A group of filters on some of the block's rows of tiles. `weights` still holds the group's filters, transformed, where `again`. */
-static void winograd_chunk(const winograd_context *c, size_t panel, size_t first, size_t rows, int again)
+static void winograd_chunk(const slim_winograd_context *c, size_t panel, size_t first, size_t rows, int again)
 {
-    const winograd_plan *p = &c->plan;
+    const winograd_plan *p = (const winograd_plan *)(const void *)c->walk;
     const size_t panels = SLIM_MIN(c->last - panel, (size_t)WINOGRAD_PANELS);
     float *weights = c->work, *outputs = weights + p->points * p->points * p->weight_plane;
     slim_winograd_f32_product task;
@@ -314,16 +302,17 @@ static void winograd_chunk(const winograd_context *c, size_t panel, size_t first
 }
 
 /* A group of filters on the block. */
-static void winograd_filter(const winograd_context *c, size_t panel)
+static void winograd_filter(const slim_winograd_context *c, size_t panel)
 {
-    for (size_t first = 0; first < c->count; first += c->plan.chunk)
-        winograd_chunk(c, panel, first, SLIM_MIN(c->plan.chunk, c->count - first), first > 0);
+    const winograd_plan *p = (const winograd_plan *)(const void *)c->walk;
+    for (size_t first = 0; first < c->count; first += p->chunk)
+        winograd_chunk(c, panel, first, SLIM_MIN(p->chunk, c->count - first), first > 0);
 }
 
 /* A panel of filters on all tiles where they are few. */
-static void winograd_few(const winograd_context *c, size_t panel)
+static void winograd_few(const slim_winograd_context *c, size_t panel)
 {
-    const winograd_plan *p = &c->plan;
+    const winograd_plan *p = (const winograd_plan *)(const void *)c->walk;
     slim_winograd_f32_few task;
     task.in = c->inputs;
     task.k = p->k;
@@ -336,40 +325,16 @@ static void winograd_few(const winograd_context *c, size_t panel)
         winograd_output(c, task.out, 0, i / p->grid.columns.tiles, i % p->grid.columns.tiles, panel, 1);
 }
 
-/* A band of rows of tiles by a part of the filters. */
-static void winograd_task(void *context, size_t index, int worker)
-{
-    winograd_context c = *(const winograd_context *)context;
-    const winograd_plan *p = &c.plan;
-    const size_t band = index / p->tasks.parts, part = index % p->tasks.parts;
-    const size_t end = slim_band_row(band + 1, p->tasks.bands, p->all.tiles), width = p->few ? 1 : WINOGRAD_PANELS;
-    void (*const filter)(const winograd_context *, size_t) = p->few ? winograd_few : winograd_filter;
-    c.last = slim_band_row(part + 1, p->tasks.parts, p->panels);
-    c.zeros = (float *)slim_step_scratch(c.step, worker);
-    c.inputs = c.zeros + p->zeros;
-    c.work = c.inputs + p->inputs;
-    slim_fill(c.zeros, 0, p->zeros * sizeof(float));
-    for (c.first = slim_band_row(band, p->tasks.bands, p->all.tiles); c.first < end; c.first += c.count) {
-        c.count = SLIM_MIN(p->block, end - c.first);
-        for (size_t i = 0; i < c.count * p->grid.columns.tiles; i++)
-            winograd_input(&c, i);
-        for (size_t panel = slim_band_row(part, p->tasks.parts, p->panels); panel < c.last; panel += width)
-            filter(&c, panel);
-    }
-}
-
 static void winograd_run(const slim_step *s)
 {
-    winograd_context c;
-    c.step = s;
-    c.a = (const slim_winograd_f32_attributes *)s->attributes;
-    c.x = slim_step_input(s, 0);
-    c.w = slim_step_input(s, 1);
-    c.bias = slim_step_input(s, 2);
-    c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
-    c.y = slim_step_output(s, 0);
-    c.plan = winograd_layout(c.a, c.x, c.y->dims, s->session);
-    slim_parallel(s, c.plan.tasks.bands * c.plan.tasks.parts, winograd_task, &c);
+    const slim_winograd_f32_attributes *a = (const slim_winograd_f32_attributes *)s->attributes;
+    winograd_plan plan = winograd_layout(a, slim_step_input(s, 0), slim_step_output(s, 0)->dims, s->session);
+    plan.walk.rows = plan.all.tiles;
+    plan.walk.columns = plan.grid.columns.tiles;
+    plan.walk.width = plan.few ? 1 : WINOGRAD_PANELS;
+    plan.walk.input = winograd_input;
+    plan.walk.filter = plan.few ? winograd_few : winograd_filter;
+    slim_winograd_run(s, &plan.walk);
 }
 
 SLIM_INTERNAL const slim_operator slim_op_winograd_f32 = {

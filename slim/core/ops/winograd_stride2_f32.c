@@ -19,16 +19,14 @@ enum {
 #define STRIDE2_INPUT_BYTES ((size_t)2 << 20)
 
 typedef struct stride2_plan {
+    slim_winograd_walk walk;
+    const slim_winograd_stride2_f32_attributes *a;
     size_t k, n;                /* input and output channels */
     size_t k_block;             /* input channels that are summed at a time */
-    size_t panels;              /* of filters */
     slim_winograd_grid grid;
     slim_winograd_side all;     /* rows */
-    slim_winograd_tasks tasks;
-    size_t block;               /* rows of tiles whose input is transformed at a time */
     size_t tile, input_row, output_row;     /* floats: of a tile's row of values, of all tiles'; of a point's sums */
     size_t point;               /* floats of a group's filters at a row of points */
-    size_t zeros, inputs;       /* floats of scratch memory */
     size_t bytes;               /* of all that a worker has */
 } stride2_plan;
 
@@ -36,25 +34,26 @@ static stride2_plan stride2_layout(const slim_winograd_stride2_f32_attributes *a
 {
     stride2_plan p;
     size_t most;
+    p.a = a;
     p.k = (size_t)x->dims[3];
     p.n = (size_t)a->out_channels;
-    p.panels = slim_ceil_div(p.n, SLIM_PANEL);
+    p.walk.panels = slim_ceil_div(p.n, SLIM_PANEL);
     p.k_block = slim_ceil_div(p.k, slim_ceil_div(p.k, STRIDE2_CHANNELS) * SLIM_PANEL) * SLIM_PANEL;
     p.grid.rows = slim_winograd_cut(y[1], 0);
     p.grid.columns = slim_winograd_cut(y[2], 0);
     p.grid.images = (size_t)y[0];
     p.all = slim_winograd_rows(&p.grid);
     most = slim_winograd_points(p.grid.columns) * slim_winograd_points(p.all);
-    p.tasks = slim_winograd_share(p.all.tiles, most, p.panels, STRIDE2_FILTER, threads);
+    p.walk.tasks = slim_winograd_share(p.all.tiles, most, p.walk.panels, STRIDE2_FILTER, threads);
     p.tile = SLIM_STRIDE2_FLOATS(p.k);
     most = SLIM_MIN((size_t)STRIDE2_TILES, STRIDE2_INPUT_BYTES / (SLIM_STRIDE2_SIDE * p.tile * sizeof(float))) / p.grid.columns.tiles;
-    p.block = slim_ceil_div(p.tasks.rows, slim_ceil_div(p.tasks.rows, SLIM_MAX(most, (size_t)1)));
-    p.input_row = p.block * p.grid.columns.tiles * p.tile;
-    p.output_row = p.block * p.grid.columns.tiles * 4 * SLIM_STRIDE2_WIDTH;
+    p.walk.block = slim_ceil_div(p.walk.tasks.rows, slim_ceil_div(p.walk.tasks.rows, SLIM_MAX(most, (size_t)1)));
+    p.input_row = p.walk.block * p.grid.columns.tiles * p.tile;
+    p.output_row = p.walk.block * p.grid.columns.tiles * 4 * SLIM_STRIDE2_WIDTH;
     p.point = STRIDE2_PANELS * 3 * p.k_block * SLIM_PANEL;
-    p.zeros = slim_ceil_div(p.k, SLIM_PANEL) * SLIM_PANEL;
-    p.inputs = SLIM_STRIDE2_SIDE * p.input_row;
-    p.bytes = (p.zeros + p.inputs + 3 * p.point + SLIM_STRIDE2_POINTS * p.output_row) * sizeof(float);
+    p.walk.zeros = slim_ceil_div(p.k, SLIM_PANEL) * SLIM_PANEL;
+    p.walk.inputs = SLIM_STRIDE2_SIDE * p.input_row;
+    p.bytes = (p.walk.zeros + p.walk.inputs + 3 * p.point + SLIM_STRIDE2_POINTS * p.output_row) * sizeof(float);
     return p;
 }
 
@@ -77,20 +76,8 @@ SLIM_COLD static slim_status stride2_prepare(slim_prepare *p)
     if (plan.grid.columns.tiles > STRIDE2_ROW_FLOATS / plan.tile)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the image is too wide");
     slim_prepare_scratch(p, plan.bytes);
-    return slim_check_product(p, 3, plan.panels, 9 * plan.k, 4, dims);
+    return slim_check_product(p, 3, plan.walk.panels, 9 * plan.k, 4, dims);
 }
-
-typedef struct stride2_context {
-    const slim_step *step;
-    const slim_winograd_stride2_f32_attributes *a;
-    const slim_value *x, *w, *bias, *residual, *y;
-    stride2_plan plan;
-    float *zeros;               /* a pixel of them */
-    float *inputs;              /* rows of values of tiles */
-    float *work;                /* sums of filters and of products */
-    size_t first, count;        /* rows of tiles of the block */
-    size_t last;                /* panel of filters, not the task's */
-} stride2_context;
 
 /* A tile's place in a row of points: tiles of 4 columns come first, then those of 3, so that each kind's lie side by side. */
 static size_t stride2_index(const stride2_plan *p, size_t rows, size_t row, size_t column)
@@ -100,9 +87,9 @@ static size_t stride2_index(const stride2_plan *p, size_t rows, size_t row, size
     return rows * p->grid.columns.fours + row * (p->grid.columns.tiles - p->grid.columns.fours) + column - p->grid.columns.fours;
 }
 
-SLIM_VECTORIZE static void stride2_input(const stride2_context *c, size_t index)
+SLIM_VECTORIZE static void stride2_input(const slim_winograd_context *c, size_t index)
 {
-    const stride2_plan *p = &c->plan;
+    const stride2_plan *p = (const stride2_plan *)(const void *)c->walk;
     const float *pixels[SLIM_STRIDE2_SIDE * SLIM_STRIDE2_SIDE];
     const size_t row = index / p->grid.columns.tiles, column = index % p->grid.columns.tiles;
     const slim_winograd_place place = slim_winograd_tile(&p->grid, c->first + row, column);
@@ -110,9 +97,9 @@ SLIM_VECTORIZE static void stride2_input(const stride2_context *c, size_t index)
     const float *image = (const float *)c->x->data + place.image * (size_t)in_h * (size_t)in_w * p->k;
     slim_winograd_stride2_input task;
     for (int i = 0; i < SLIM_STRIDE2_SIDE; i++) {
-        int32_t y = 2 * (int32_t)place.y - c->a->pad_top + i;
+        int32_t y = 2 * (int32_t)place.y - p->a->pad_top + i;
         for (int j = 0; j < SLIM_STRIDE2_SIDE; j++) {
-            int32_t x = 2 * (int32_t)place.x - c->a->pad_left + j;
+            int32_t x = 2 * (int32_t)place.x - p->a->pad_left + j;
             int inside = y >= 0 && y < in_h && x >= 0 && x < in_w;
             pixels[i * SLIM_STRIDE2_SIDE + j] = inside ? image + ((size_t)y * (size_t)in_w + (size_t)x) * p->k : c->zeros;
         }
@@ -127,9 +114,9 @@ SLIM_VECTORIZE static void stride2_input(const stride2_context *c, size_t index)
 }
 
 /* Rows of the filters `panel` to panel + panels, input channels from `from` on, at the points 1, -1 and 2. */
-SLIM_VECTORIZE static void stride2_sums(const stride2_context *c, size_t panel, size_t panels, size_t from, size_t channels, float *to)
+SLIM_VECTORIZE static void stride2_sums(const slim_winograd_context *c, size_t panel, size_t panels, size_t from, size_t channels, float *to)
 {
-    const stride2_plan *p = &c->plan;
+    const stride2_plan *p = (const stride2_plan *)(const void *)c->walk;
     slim_winograd_stride2_weights task;
     task.tap_stride = p->k * SLIM_PANEL;
     task.channels = channels;
@@ -142,10 +129,10 @@ SLIM_VECTORIZE static void stride2_sums(const stride2_context *c, size_t panel, 
 }
 
 /* The filters of a row of points: sums, or taps as they come. */
-SLIM_VECTORIZE static void stride2_weights(const stride2_context *c, size_t panel, size_t from, slim_winograd_stride2_product *task, size_t point,
+SLIM_VECTORIZE static void stride2_weights(const slim_winograd_context *c, size_t panel, size_t from, slim_winograd_stride2_product *task, size_t point,
                             const float *sums)
 {
-    const stride2_plan *p = &c->plan;
+    const stride2_plan *p = (const stride2_plan *)(const void *)c->walk;
     const size_t tap_stride = p->k * SLIM_PANEL;
     const float *taps = (const float *)c->w->data + panel * 9 * tap_stride + from * SLIM_PANEL;
     task->part[0].weights = taps + (point == 4 ? 6 : 0) * tap_stride;
@@ -163,9 +150,9 @@ SLIM_VECTORIZE static void stride2_weights(const stride2_context *c, size_t pane
 }
 
 /* The weights that come next are read from memory meanwhile: each of nine pairs of a point and a part fetches a tap's. */
-static void stride2_fetch(const stride2_context *c, size_t panel, size_t from, slim_winograd_stride2_product *task, size_t point)
+static void stride2_fetch(const slim_winograd_context *c, size_t panel, size_t from, slim_winograd_stride2_product *task, size_t point)
 {
-    const stride2_plan *p = &c->plan;
+    const stride2_plan *p = (const stride2_plan *)(const void *)c->walk;
     const float *weights = (const float *)c->w->data;
     if (from + task->k < p->k) {
         from += task->k;
@@ -181,9 +168,9 @@ static void stride2_fetch(const stride2_context *c, size_t panel, size_t from, s
     }
 }
 
-SLIM_VECTORIZE static void stride2_output(const stride2_context *c, const float *sums, size_t index, size_t panel, size_t panels)
+SLIM_VECTORIZE static void stride2_output(const slim_winograd_context *c, const float *sums, size_t index, size_t panel, size_t panels)
 {
-    const stride2_plan *p = &c->plan;
+    const stride2_plan *p = (const stride2_plan *)(const void *)c->walk;
     const size_t row = index / p->grid.columns.tiles, column = index % p->grid.columns.tiles;
     const slim_winograd_place place = slim_winograd_tile(&p->grid, c->first + row, column);
     const size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2];
@@ -203,15 +190,15 @@ SLIM_VECTORIZE static void stride2_output(const stride2_context *c, const float 
     task.rows = SLIM_MIN(out_h - place.y, place.rows);
     task.columns = SLIM_MIN(out_w - place.x, place.columns);
     task.n = SLIM_MIN(panels * SLIM_PANEL, p->n - panel * SLIM_PANEL);
-    task.lo = c->a->lo;
-    task.hi = c->a->hi;
+    task.lo = p->a->lo;
+    task.hi = p->a->hi;
     c->step->kernels->winograd_stride2_output_f32(&task);
 }
 
 /* A group of filters on the block. */
-static void stride2_filter(const stride2_context *c, size_t panel)
+static void stride2_filter(const slim_winograd_context *c, size_t panel)
 {
-    const stride2_plan *p = &c->plan;
+    const stride2_plan *p = (const stride2_plan *)(const void *)c->walk;
     float *weights = c->work, *sums = weights + 3 * p->point;
     const size_t panels = SLIM_MIN(c->last - panel, (size_t)STRIDE2_PANELS);
     const size_t fours = c->first < p->all.fours ? SLIM_MIN(c->count, p->all.fours - c->first) : 0;
@@ -241,39 +228,16 @@ static void stride2_filter(const stride2_context *c, size_t panel)
         stride2_output(c, sums, i, panel, panels);
 }
 
-/* A band of rows of tiles by a part of the filters. */
-static void stride2_task(void *context, size_t index, int worker)
-{
-    stride2_context c = *(const stride2_context *)context;
-    const stride2_plan *p = &c.plan;
-    const size_t band = index / p->tasks.parts, part = index % p->tasks.parts;
-    const size_t end = slim_band_row(band + 1, p->tasks.bands, p->all.tiles);
-    c.last = slim_band_row(part + 1, p->tasks.parts, p->panels);
-    c.zeros = (float *)slim_step_scratch(c.step, worker);
-    c.inputs = c.zeros + p->zeros;
-    c.work = c.inputs + p->inputs;
-    slim_fill(c.zeros, 0, p->zeros * sizeof(float));
-    for (c.first = slim_band_row(band, p->tasks.bands, p->all.tiles); c.first < end; c.first += c.count) {
-        c.count = SLIM_MIN(p->block, end - c.first);
-        for (size_t i = 0; i < c.count * p->grid.columns.tiles; i++)
-            stride2_input(&c, i);
-        for (size_t panel = slim_band_row(part, p->tasks.parts, p->panels); panel < c.last; panel += STRIDE2_PANELS)
-            stride2_filter(&c, panel);
-    }
-}
-
 static void stride2_run(const slim_step *s)
 {
-    stride2_context c;
-    c.step = s;
-    c.a = (const slim_winograd_stride2_f32_attributes *)s->attributes;
-    c.x = slim_step_input(s, 0);
-    c.w = slim_step_input(s, 1);
-    c.bias = slim_step_input(s, 2);
-    c.residual = s->inputs > 3 ? slim_step_input(s, 3) : NULL;
-    c.y = slim_step_output(s, 0);
-    c.plan = stride2_layout(c.a, c.x, c.y->dims, s->session->threads);
-    slim_parallel(s, c.plan.tasks.bands * c.plan.tasks.parts, stride2_task, &c);
+    const slim_winograd_stride2_f32_attributes *a = (const slim_winograd_stride2_f32_attributes *)s->attributes;
+    stride2_plan plan = stride2_layout(a, slim_step_input(s, 0), slim_step_output(s, 0)->dims, s->session->threads);
+    plan.walk.rows = plan.all.tiles;
+    plan.walk.columns = plan.grid.columns.tiles;
+    plan.walk.width = STRIDE2_PANELS;
+    plan.walk.input = stride2_input;
+    plan.walk.filter = stride2_filter;
+    slim_winograd_run(s, &plan.walk);
 }
 
 SLIM_INTERNAL const slim_operator slim_op_winograd_stride2_f32 = {
