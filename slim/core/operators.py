@@ -35,6 +35,8 @@ def _attributes(text: str) -> tuple[Attribute, ...]:
 
 
 _WINDOW = "kernel_h kernel_w stride_h stride_w dilation_h dilation_w pad_top pad_left pad_bottom pad_right"
+_IMAGE_WINDOW = " ".join(f"image_{name}" for name in _WINDOW.split())
+_BOTTLENECK = f"{_WINDOW} channels out_channels f:expand_lo f:expand_hi f:depthwise_lo f:depthwise_hi f:lo f:hi"
 
 _TABLE = (
     # fp32, weights in panels
@@ -54,7 +56,13 @@ _TABLE = (
         51, "conv_bf16", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("gemm_f32", "gemm_bf16"), ("window", "bf16")
     ),
     Operator(52, "dense_bf16", _attributes("out_channels f:lo f:hi"), ("gemm_f32", "gemm_bf16"), ("bf16",)),
-    Operator(6, "conv_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("columns_f32",), ("window",)),
+    Operator(
+        6,
+        "conv_image_f32",
+        _attributes(f"{_WINDOW} out_channels f:lo f:hi"),
+        ("columns_f32",),
+        ("window", "image_rows"),
+    ),
     Operator(22, "conv_narrow_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("columns_f32",), ("window",)),
     Operator(
         8, "winograd_image_f32", _attributes(f"{_WINDOW} out_channels f:lo f:hi"), ("winograd_image_f32",), ("window",)
@@ -66,12 +74,13 @@ _TABLE = (
         ("winograd_stride2_f32",),
         ("window", "winograd"),
     ),
+    Operator(7, "bottleneck_f32", _attributes(_BOTTLENECK), ("gemm_f32", "depthwise_f32"), ("window", "bottleneck")),
     Operator(
-        7,
-        "bottleneck_f32",
-        _attributes(f"{_WINDOW} channels out_channels f:expand_lo f:expand_hi f:depthwise_lo f:depthwise_hi f:lo f:hi"),
-        ("gemm_f32", "depthwise_f32"),
-        ("window",),
+        23,
+        "stem_f32",
+        _attributes(f"{_BOTTLENECK} {_IMAGE_WINDOW}"),
+        ("gemm_f32", "depthwise_f32", "columns_f32"),
+        ("window", "bottleneck", "image_rows"),
     ),
     Operator(
         4,

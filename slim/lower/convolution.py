@@ -10,15 +10,14 @@ from slim.lower import panels
 from slim.lower.activations import FLOAT_MAX, claim, follow
 from slim.lower.arithmetic import suits_bf16
 from slim.lower.bottleneck import lower_bottleneck
-from slim.lower.context import Lowering, plain_order
+from slim.lower.context import Lowering
+from slim.lower.image import first_layer, is_image
 from slim.lower.integers import IntegerLayer, integer_layer
 from slim.lower.rules import refuse, rule
 from slim.lower.strassen import suits_strassen
 from slim.lower.window import Window, as_image, put_image, window_of
 
 WINOGRAD_FILTER = 33  # tenths of a product that transforming a filter's channel takes for each point
-NARROW = 16  # columns of output: a row of fewer does not fill the tiles of AVX-512, 14 or 16 pixels
-
 STRIDE2_FILTER = 400  # the same with stride 2, where sums of rows are all that is stored
 STRIDE2_ROW = 1 << 14  # tiles of a row times channels: 5 MB of transformed image
 
@@ -60,7 +59,7 @@ def _lower_float(
     bias: np.ndarray,
 ) -> None:
     outputs = weights.shape[0]
-    image = _is_image(low, x, window, groups)
+    image = first_layer(low, node, window, groups)
     chain = follow(low, node.outputs[0], residual=not depthwise and not image)
     inputs: list[int | None] = [low.get(x) if image else as_image(low, node, x, quantized=False)]
     attributes: dict[str, int | float] = {
@@ -96,9 +95,7 @@ def _lower_float(
         inputs.append(low.place_constant(np.concatenate([panels.vector(group) for group in bias.reshape(groups, -1)])))
         attributes |= {"groups": groups, "out_channels": outputs}
         if image:
-            kind = "conv_narrow_f32" if low.shape(node.outputs[0])[3] < NARROW else "conv_image_f32"
-            if low.winograd and _suits_strided_winograd(low, node, window):
-                kind = "winograd_image_f32"
+            kind = image
             del attributes["groups"]
         if kind == "conv_bf16":
             del attributes["groups"]
@@ -114,13 +111,6 @@ def _lower_float(
 def windows(weights: np.ndarray) -> np.ndarray:
     """(O, C, H, W) -> (O, 1, H * W * C): pixels in their order."""
     return weights.transpose(0, 2, 3, 1).reshape(weights.shape[0], 1, -1)
-
-
-def _is_image(low: Lowering, x: ir.Value, window: Window, groups: int) -> bool:
-    """A few channels that are stored one plane after the other, as images come in."""
-    shape = low.shape(x)
-    plain = low.order_of(x) == plain_order(4) if len(shape) == 4 else False
-    return plain and shape[1] <= 4 and groups == 1 and window.dilation == (1, 1) and window.kernel[1] > 1
 
 
 def _suits_winograd(low: Lowering, node: ir.Node, window: Window, groups: int) -> bool:
@@ -173,20 +163,12 @@ def _suits_winograd_stride2(low: Lowering, node: ir.Node, window: Window, groups
     )
 
 
-def _suits_strided_winograd(low: Lowering, node: ir.Node, window: Window) -> bool:
-    """Stride 2, filters large enough to pay for the transforms, and an image of more than a tile or two."""
-    size, outputs = min(low.shape(node.outputs[0])[2:]), low.shape(node.outputs[0])[1]
-    return (
-        window.stride == (2, 2) and 5 <= min(window.kernel) <= max(window.kernel) <= 8 and size >= 8 and outputs >= 16
-    )
-
-
 def _lower_integer(
     low: Lowering, node: ir.Node, x: ir.Value, window: Window, groups: int, depthwise: bool, layer: IntegerLayer
 ) -> None:
     outputs = layer.weights.shape[0]
     attributes: dict[str, int | float] = {**window.attributes(), **layer.clamp}
-    as_it_comes = _is_image(low, x, window, groups)
+    as_it_comes = is_image(low, x, window, groups)
     image = low.get(x, quantized=True) if as_it_comes else as_image(low, node, x, quantized=True)
     if as_it_comes:
         kind = "conv_image_u8"

@@ -104,6 +104,23 @@ def bottleneck_program() -> bytes:
     )
 
 
+def stem_program() -> bytes:
+    """A first convolution, depthwise and projection, as one operator."""
+    from slim.core.format import Type
+    from slim.lower import panels
+
+    def weights(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    b = ProgramBuilder("stem")
+    names = [attribute.name for attribute in OPERATORS["stem_f32"].attributes]
+    values = [3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 20, 5, 0.0, 6.0, 0.0, 6.0, -1e9, 1e9, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1]
+    x = b.input("x", Type.F32, (2, 3, 17, 15))
+    filters = (panels.gemm_f32(weights(20, 27)), panels.depthwise(weights(20, 9)), panels.gemm_f32(weights(5, 20)))
+    constants = [b.constant(a) for f in filters for a in (f, weights(16 * f.shape[0]))]
+    return bytes(b.finish([b.operator("stem_f32", [x, *constants], Type.F32, dict(zip(names, values, strict=True)))]))
+
+
 def bf16_program() -> bytes:
     """A convolution with a residual, one with a stride, and a dense layer, in bf16."""
     from slim.core.format import Type
@@ -167,7 +184,7 @@ def integer_program() -> bytes:
     return bytes(b.finish([y, z, i]))
 
 
-@pytest.mark.parametrize("make", [float_program, bottleneck_program, bf16_program, integer_program])
+@pytest.mark.parametrize("make", [float_program, bottleneck_program, stem_program, bf16_program, integer_program])
 def test_a_broken_program_is_refused_or_runs(
     core_objects: list[str], tmp_path: Path, make: Callable[[], bytes]
 ) -> None:

@@ -192,6 +192,17 @@ def bottleneck(random: Random, integer: bool) -> Layers:
     return layers
 
 
+def stem(random: Random, integer: bool) -> Layers:
+    """A first convolution, depthwise, projection, at sizes where they become one operator."""
+    shape = (1, random.choice([1, 3, 4]), random.randint(112, 130), random.randint(130, 140))
+    layers = Layers(random, shape, integer=integer)
+    middle, stride = random.choice([33, 40, 48]), random.choice([1, 2])
+    layers.convolve(middle, (3, 3), stride=(2, 2), pads=(1, 1, 1, 1))
+    layers.convolve(middle, (3, 3), groups=middle, stride=(stride, stride), pads=(1, 1, 1, 1))
+    layers.convolve(random.choice([8, 24]), (1, 1))
+    return layers
+
+
 def pool(random: Random, integer: bool) -> Layers:
     layers = Layers(random, _image(random, 20), integer=integer)
     if random.random() < 0.25:
@@ -257,8 +268,8 @@ def elementwise(random: Random, integer: bool) -> Layers:
 KINDS: dict[str, Callable[[Random, bool], Layers]] = {
     made.__name__: made
     for made in (
-        convolution, pointwise, square, small, halving, depthwise, first, bottleneck, pool, dense, large, attention,
-        elementwise,
+        convolution, pointwise, square, small, halving, depthwise, first, bottleneck, stem, pool, dense, large,
+        attention, elementwise,
     )
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Depthwise between pointwise convolutions is one operator on large images, and nothing else is."""
+"""On large images depthwise between pointwise convolutions, or after a first one, is one operator; nothing else is."""
 
 from __future__ import annotations
 
@@ -39,6 +39,40 @@ def test_a_large_depthwise_takes_the_projection_that_follows() -> None:
     model = block(112, nodes=nodes)
     assert kinds(model)[-2:] == ["bottleneck_f32", "transpose"]
     assert_agrees(model, {"x": image(1, 8, 112, 112)})
+
+
+STEM = [
+    conv("x", "a", "f", strides=[2, 2], pads=[1, 1, 1, 1]),
+    helper.make_node("Relu", ["a"], ["b"]),
+    conv("b", "c", "d", group=48, pads=[1, 1, 1, 1]),
+    conv("c", "y", "p"),
+]
+
+
+def stem(size: int, outputs: tuple[str, ...] = ("y",), projection: int = 8) -> onnx.ModelProto:
+    own = {"f": weights(48, 3, 3, 3), "p": weights(projection, 48, 1, 1)}
+    return net(STEM, {"x": (1, 3, size, size)}, outputs, {**WEIGHTS, **own})
+
+
+def test_a_first_convolution_and_what_follows_are_one_operator() -> None:
+    model = stem(120)
+    assert kinds(model) == ["stem_f32", "transpose"]
+    assert_agrees(model, {"x": image(1, 3, 120, 120)})
+
+
+def test_a_small_first_convolution_stays_alone() -> None:
+    assert kinds(stem(40)) == ["conv_image_f32", "depthwise_f32", "conv_f32", "transpose"]
+
+
+def test_a_first_convolution_stays_alone_before_larger_outputs() -> None:
+    assert kinds(stem(120, projection=64)) == ["conv_image_f32", "bottleneck_f32", "transpose"]
+
+
+@pytest.mark.parametrize("value", ["a", "b", "c"])
+def test_a_first_convolution_stays_alone_where_a_value_between_is_given_out(value: str) -> None:
+    model = stem(120, ("y", value))
+    assert "stem_f32" not in kinds(model)
+    assert_agrees(model, {"x": image(1, 3, 120, 120)})
 
 
 def test_a_small_block_keeps_three_operators() -> None:

@@ -1,4 +1,4 @@
-"""Expansion, depthwise and projection as one operator against the three as onnxruntime computes them."""
+"""Expansion or first convolution, depthwise, projection as one operator against three that onnxruntime computes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ def operands(x: np.ndarray, filters: list[np.ndarray | None], biases: list[np.nd
             packed += [None, None]
             continue
         pack = panels.depthwise if i == 1 else panels.gemm_f32
-        packed += [constant(pack(weights.reshape(len(weights), -1))), constant(panels.vector(bias))]
+        packed += [
+            constant(pack(weights.transpose(0, 2, 3, 1).reshape(len(weights), -1))),
+            constant(panels.vector(bias)),
+        ]
     return packed
 
 
@@ -73,6 +76,54 @@ def test_bottleneck_f32(
     np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 2), st.integers(1, 4), st.integers(1, 40), st.integers(1, 40)),
+    channels=st.sampled_from([1, 16, 17, 32]),
+    outputs=st.sampled_from([1, 16, 24]),
+    kernels=st.tuples(*[st.integers(1, 5)] * 4),
+    strides=st.tuples(*[st.integers(1, 3)] * 4),
+    image_pads=st.tuples(*[st.integers(0, 3)] * 4),
+    pads=st.tuples(*[st.integers(0, 3)] * 4),
+)
+def test_stem_f32(
+    shape: tuple[int, int, int, int],
+    channels: int,
+    outputs: int,
+    kernels: tuple[int, int, int, int],
+    strides: tuple[int, int, int, int],
+    image_pads: tuple[int, int, int, int],
+    pads: tuple[int, int, int, int],
+) -> None:
+    size = shape[2:]
+    for first, added in ((0, image_pads), (2, pads)):
+        spans = [size[axis] + added[axis] + added[axis + 2] - kernels[first + axis] for axis in (0, 1)]
+        assume(min(spans) >= 0)
+        size = (spans[0] // strides[first] + 1, spans[1] // strides[first + 1] + 1)
+    x = floats(*shape)
+    filters = [
+        floats(channels, shape[1], *kernels[:2]),
+        floats(channels, 1, *kernels[2:]),
+        floats(outputs, channels, 1, 1),
+    ]
+    biases = [floats(channels), floats(channels), floats(outputs)]
+    y = judge("Conv", [x, filters[0], biases[0]], strides=strides[:2], pads=image_pads)[0]
+    y = np.clip(y, -0.5, 2.0)
+    y = judge("Conv", [y, filters[1], biases[1]], group=channels, strides=strides[2:], pads=pads)[0]
+    y = judge("Conv", [np.clip(y, 0.0, 6.0), filters[2], biases[2]])[0]
+    image = window(kernels[:2], strides[:2], pads=image_pads)
+    limits = {"expand_lo": -0.5, "expand_hi": 2.0, "depthwise_lo": 0.0, "depthwise_hi": 6.0, "lo": -3.0, "hi": 30.0}
+    attributes = {
+        **window(kernels[2:], strides[2:], pads=pads),
+        **{f"image_{name}": value for name, value in image.items()},
+        **limits,
+        "channels": channels,
+        "out_channels": outputs,
+    }
+    result = run("stem_f32", operands(x, list(filters), list(biases)), attributes=attributes)
+    np.testing.assert_allclose(result, np.clip(last_channel(y), -3.0, 30.0), rtol=1e-4, atol=1e-4)
+
+
 def test_rows_that_leave_the_cache_are_taken_fewer_at_a_time() -> None:
     x = floats(1, 9, 300, 8)
     filters = [floats(200, 8, 1, 1), floats(200, 1, 3, 3), floats(5, 200, 1, 1)]
@@ -86,6 +137,25 @@ def test_rows_that_leave_the_cache_are_taken_fewer_at_a_time() -> None:
     attributes = {**window((3, 3), pads=(1, 1, 1, 1)), "channels": 200, "out_channels": 5, **free}
     result = run("bottleneck_f32", operands(x, filters, biases), attributes=attributes)
     np.testing.assert_allclose(result, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"channels": 40}, {"channels": -1}, {"out_channels": 40}, {"out_channels": 0}, {"kernel_h": 2}, {"kernel_h": 0},
+        {"image_kernel_w": 2}, {"image_kernel_h": 0}, {"image_dilation_w": 2}, {"image_stride_h": 0},
+        {"image_pad_top": -1},
+    ],
+)  # fmt: skip
+def test_a_first_convolution_that_does_not_fit_is_refused(wrong: dict[str, int]) -> None:
+    filters = [floats(20, 3, 3, 3), floats(20, 1, 3, 3), floats(9, 20, 1, 1)]
+    given = operands(floats(1, 3, 60, 9), list(filters), [floats(20), floats(20), floats(9)])
+    free = {f"{part}{end}": 0.0 for part in ("expand_", "depthwise_", "") for end in ("lo", "hi")}
+    image = {f"image_{name}": size for name, size in window((3, 3)).items()}
+    attributes = {**window((3, 3)), "channels": 20, "out_channels": 9, **free, **image}
+    run("stem_f32", given, attributes=attributes)
+    with pytest.raises(SlimError):
+        run("stem_f32", given, attributes={**attributes, **wrong})
 
 
 @pytest.mark.parametrize("wrong", ["channels", "out_channels", "kernel_h"])

@@ -18,7 +18,7 @@ from tests.nets import net
 
 rng = np.random.default_rng(6)
 SHAPE = (1, 3, 24, 130)
-FIRST = {"fp32": "conv_image_f32", "int8": "quantize"}
+FIRST = {"fp32": "conv_image_f32", "stem": "stem_f32", "int8": "quantize"}
 
 
 def image(shape: tuple[int, ...] = SHAPE) -> np.ndarray:
@@ -28,6 +28,12 @@ def image(shape: tuple[int, ...] = SHAPE) -> np.ndarray:
 def program_of(precision: str) -> bytes:
     weights = {"w": rng.normal(size=(32, 3, 3, 3)).astype(np.float32)}
     nodes = [helper.make_node("Conv", ["x", "w"], ["y"], strides=[2, 2], pads=[1, 1, 1, 1])]
+    if precision == "stem":
+        shapes = {"w": (176, 3, 3, 3), "d": (176, 1, 3, 3), "p": (8, 176, 1, 1)}
+        weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+        nodes[0].output[0] = "a"
+        nodes.append(helper.make_node("Conv", ["a", "d"], ["b"], group=176, pads=[1, 1, 1, 1]))
+        nodes.append(helper.make_node("Conv", ["b", "p"], ["y"]))
     model, _ = simplify(ir.from_proto(net(nodes, {"x": SHAPE}, ["y"], weights)))
     if precision == "int8":
         model, _ = quantize(model, [{"x": image()} for _ in range(2)])

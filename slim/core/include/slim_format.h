@@ -84,6 +84,7 @@ typedef char slim_operator_record_is_20_bytes[sizeof(slim_operator_record) == 20
 #define SLIM_OP_WINOGRAD_IMAGE_F32 8
 #define SLIM_OP_WINOGRAD_STRIDE2_F32 19
 #define SLIM_OP_BOTTLENECK_F32 7
+#define SLIM_OP_STEM_F32 23
 #define SLIM_OP_MATMUL_F32 4
 #define SLIM_OP_MAX_POOL 10
 #define SLIM_OP_AVERAGE_POOL_F32 11
@@ -301,6 +302,38 @@ typedef struct slim_bottleneck_f32_attributes {
     float hi;
 } slim_bottleneck_f32_attributes;
 typedef char slim_bottleneck_f32_attributes_is_72_bytes[sizeof(slim_bottleneck_f32_attributes) == 72 ? 1 : -1];
+
+typedef struct slim_stem_f32_attributes {
+    int32_t kernel_h;
+    int32_t kernel_w;
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t dilation_h;
+    int32_t dilation_w;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t pad_bottom;
+    int32_t pad_right;
+    int32_t channels;
+    int32_t out_channels;
+    float expand_lo;
+    float expand_hi;
+    float depthwise_lo;
+    float depthwise_hi;
+    float lo;
+    float hi;
+    int32_t image_kernel_h;
+    int32_t image_kernel_w;
+    int32_t image_stride_h;
+    int32_t image_stride_w;
+    int32_t image_dilation_h;
+    int32_t image_dilation_w;
+    int32_t image_pad_top;
+    int32_t image_pad_left;
+    int32_t image_pad_bottom;
+    int32_t image_pad_right;
+} slim_stem_f32_attributes;
+typedef char slim_stem_f32_attributes_is_112_bytes[sizeof(slim_stem_f32_attributes) == 112 ? 1 : -1];
 
 typedef struct slim_matmul_f32_attributes {
     int32_t a0;

@@ -41,6 +41,7 @@
     X(winograd_image_f32) \
     X(winograd_stride2_f32) \
     X(bottleneck_f32) \
+    X(stem_f32) \
     X(matmul_f32) \
     X(max_pool) \
     X(average_pool_f32) \

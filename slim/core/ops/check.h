@@ -59,23 +59,39 @@ SLIM_SHARED SLIM_COLD int slim_same_shape(const slim_value *x, int rank, const i
     return 1;
 }
 
-/* What products with panels of 16 output channels have in common, all in fp32: inputs 1 and 2 are constant weights of `axes` axes,
- * [panels][...][16] with `steps` sixteens each, and a bias; input 3, a residual, may be absent. Defines output 0. */
-SLIM_SHARED SLIM_COLD slim_status slim_check_product(slim_prepare *p, int axes, size_t panels, size_t steps, int rank,
-                                                     const int32_t *dims)
+/* Constant weights and bias of a product with panels of 16 output channels, in fp32: `input` has `axes` axes, [panels][...][16] with
+ * `steps` sixteens each, the next input is the bias. */
+SLIM_SHARED SLIM_COLD slim_status slim_check_weights(slim_prepare *p, int input, int axes, size_t panels, size_t steps)
 {
     slim_status status;
-    if ((status = slim_prepare_expect(p, 1, SLIM_F32, axes, 1)) != SLIM_OK
-        || (status = slim_prepare_expect(p, 2, SLIM_F32, 1, 1)) != SLIM_OK
-        || (status = slim_check_output_type(p, 0, SLIM_F32)) != SLIM_OK)
+    if ((status = slim_prepare_expect(p, input, SLIM_F32, axes, 1)) != SLIM_OK
+        || (status = slim_prepare_expect(p, input + 1, SLIM_F32, 1, 1)) != SLIM_OK)
         return status;
-    const slim_value *w = slim_prepare_input(p, 1), *residual = slim_prepare_input(p, 3);
+    const slim_value *w = slim_prepare_input(p, input);
     if ((size_t)w->dims[0] != panels || w->dims[axes - 1] != SLIM_PANEL || w->count / panels != steps * SLIM_PANEL
-        || (size_t)slim_prepare_input(p, 2)->dims[0] != panels * SLIM_PANEL)
+        || (size_t)slim_prepare_input(p, input + 1)->dims[0] != panels * SLIM_PANEL)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the weights or the bias do not fit the input and the output channels");
+    return SLIM_OK;
+}
+
+/* What ends the checks of such products: input `input`, a residual, may be absent. Defines output 0. */
+SLIM_SHARED SLIM_COLD slim_status slim_check_residual(slim_prepare *p, int input, int rank, const int32_t *dims)
+{
+    slim_status status = slim_check_output_type(p, 0, SLIM_F32);
+    const slim_value *residual = slim_prepare_input(p, input);
+    if (status != SLIM_OK)
+        return status;
     if (residual && (residual->type != SLIM_F32 || !slim_same_shape(residual, rank, dims)))
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the residual has another shape than the output");
     return slim_prepare_output(p, 0, rank, dims);
+}
+
+/* Products whose weights and bias are inputs 1 and 2, and the residual input 3. */
+SLIM_SHARED SLIM_COLD slim_status slim_check_product(slim_prepare *p, int axes, size_t panels, size_t steps, int rank,
+                                                     const int32_t *dims)
+{
+    slim_status status = slim_check_weights(p, 1, axes, panels, steps);
+    return status != SLIM_OK ? status : slim_check_residual(p, 3, rank, dims);
 }
 
 /* Elements in the axes [first, last). */

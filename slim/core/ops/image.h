@@ -15,31 +15,44 @@ SLIM_INLINE slim_value slim_image_turned(const slim_value *x)
     return turned;
 }
 
-/* The same window while the step runs. */
-SLIM_INLINE slim_window slim_image_window(const slim_step *s)
+/* The window while the step runs: its size is in the attributes. */
+SLIM_INLINE const slim_window *slim_image_window(const slim_step *s)
 {
-    slim_value turned = slim_image_turned(slim_step_input(s, 0));
-    return slim_window_of(s, &turned);
+    return (const slim_window *)s->attributes;
 }
 
-/* Check image, filters [ceil(outputs / 16)][kernel_h * kernel_w * channels][16], bias and window; define the output. */
-SLIM_INLINE slim_status slim_image_prepare(slim_prepare *p, int32_t outputs, slim_window *window)
+/* Check image, filters [ceil(outputs / 16)][kernel_h * kernel_w * channels][16], bias and window; find the output's shape. */
+SLIM_INLINE slim_status slim_image_check(slim_prepare *p, int32_t outputs, slim_window *window, int32_t *dims)
 {
     slim_status status;
     slim_value turned;
-    int32_t dims[4];
+    int32_t rows[3];            /* of the image that a filter touches, padded */
+    size_t count;
     const slim_value *x = slim_prepare_input(p, 0);
     if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK)
         return status;
     turned = slim_image_turned(x);
     dims[0] = x->dims[0];
+    dims[3] = outputs;
     if ((status = slim_window_size(p, &turned, window, &dims[1], &dims[2])) != SLIM_OK)
         return status;
     if (((const slim_window *)p->attributes)->kernel_h < 1 || window->dilation_h != 1 || window->dilation_w != 1 || outputs < 1)
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the window is empty or dilated");
-    dims[3] = outputs;
-    return slim_check_product(p, 3, slim_ceil_div((size_t)outputs, SLIM_PANEL),
-                                (size_t)window->kernel_h * (size_t)window->kernel_w * (size_t)x->dims[1], 4, dims);
+    rows[0] = window->kernel_h;
+    rows[1] = (int32_t)SLIM_MIN((int64_t)x->dims[3] + window->pad_left + window->pad_right + window->stride_w, INT32_MAX);
+    rows[2] = x->dims[1];
+    if (!slim_count_elements(3, rows, &count))
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "rows of the image would be too large");
+    return slim_check_weights(p, 1, 3, slim_ceil_div((size_t)outputs, SLIM_PANEL),
+                              (size_t)window->kernel_h * (size_t)window->kernel_w * (size_t)x->dims[1]);
+}
+
+/* The same, and define the output. */
+SLIM_INLINE slim_status slim_image_prepare(slim_prepare *p, int32_t outputs, slim_window *window)
+{
+    int32_t dims[4];
+    slim_status status = slim_image_check(p, outputs, window, dims);
+    return status != SLIM_OK ? status : slim_check_residual(p, 3, 4, dims);
 }
 
 #endif
