@@ -122,6 +122,7 @@ def compress(
 
     `samples` are as for `quantize`. Raises `SlimError` for bad samples or an unknown device.
     """
+    from slim.estimate import estimate
     from slim.quantize.agreement import agreement
 
     profile = _device(device)
@@ -257,12 +258,15 @@ def _quantized(
     method: str = "mse",
     keep_float: Collection[str] = (),
 ) -> tuple[ir.Model, Report]:
-    """A model that is standard already, in 8 bits, without the float weights that integers replaced."""
+    """A model that is standard already, in 8 bits, and standard again: without the float weights that integers replaced,
+    scales and zero points that are equal stored once."""
+    from slim.graph.duplicates import merge_duplicates
     from slim.prune import remove_unused
     from slim.quantize import quantize
 
     quantized, report = quantize(simple, samples, method=method, keep_float=keep_float)
     remove_unused(quantized)
+    merge_duplicates(quantized)
     return quantized, report
 
 

@@ -92,6 +92,7 @@ def test_check_takes_an_estimate_and_a_tighter_budget() -> None:
 
 def test_compress_says_whether_the_budget_was_reached(small: ir.Model, image: np.ndarray) -> None:
     reached = slim.compress(MODEL, "rpi3", CALIBRATION)
+    assert reached.estimate == slim.estimate(reached.model, "rpi3")  # which simplifies it again
     assert reached.verdict.fits
     assert reached.estimate.integer_macs > 0.99 * reached.estimate.macs
     np.testing.assert_array_equal(by_onnxruntime(reached.model, image), by_onnxruntime(small, image))
