@@ -258,8 +258,8 @@ def _quantized(
     method: str = "mse",
     keep_float: Collection[str] = (),
 ) -> tuple[ir.Model, Report]:
-    """A model that is standard already, in 8 bits, and standard again: without the float weights that integers replaced,
-    scales and zero points that are equal stored once."""
+    """A model that is standard already, in 8 bits, and standard again: float weights that integers replaced are gone,
+    equal scales and zero points stored once."""
     from slim.graph.duplicates import merge_duplicates
     from slim.prune import remove_unused
     from slim.quantize import quantize
