@@ -17,7 +17,7 @@ from typing import Any
 from slim.configs import config_names, find_config, read_config
 from slim.errors import Problem, SlimError
 
-ISAS = ("plain", "avx2", "avx512", "avx512vnni", "neon", "neondot", "wasm")
+ISAS = ("plain", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "neondot", "wasm")
 KINDS = {
     "fp32": ("conv", "winograd", "pointwise", "depthwise", "dense"),
     "int8": ("conv", "pointwise", "depthwise", "dense"),

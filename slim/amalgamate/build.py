@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -22,6 +22,7 @@ from slim.amalgamate.network import Network, file_name
 from slim.amalgamate.source import Origin, header_text, source_text
 from slim.amalgamate.targets import Target, load_target
 from slim.amalgamate.toolchain import compile_folder, find_toolchain
+from slim.core.manifest import without_copies
 from slim.errors import Problem, SlimError
 
 
@@ -67,6 +68,7 @@ def build(
     chosen = load_target(target) if isinstance(target, str) else target
     program = bytes(program)
     network = Network(file_name(name), read_contents(program, chosen.isas), embed)
+    chosen = replace(chosen, isas=without_copies(network.contents.selection, chosen.isas))
     if compile:
         find_toolchain(chosen)
     texts = _texts(network, chosen, program, model_sha256)

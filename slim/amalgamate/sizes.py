@@ -13,7 +13,7 @@ from pathlib import Path
 
 from slim.amalgamate.contents import program_selection
 from slim.amalgamate.splice import spliced_files
-from slim.core.manifest import ISAS, Selection, single_file_order
+from slim.core.manifest import ISAS, Selection, kernels_of, single_file_order, without_copies
 from slim.errors import Problem, SlimError
 
 TABLE = Path(__file__).resolve().with_name("code_sizes.json")
@@ -53,7 +53,7 @@ def selection_size(selection: Selection, family: str, isas: Iterable[str]) -> in
     measured = _table()[family]
     order = single_file_order(selection, ())
     files = spliced_files(order, {"include/slim_selection.h": ""})
-    kernels = [f"kernels/{name}.c" for name in selection.kernels]
+    isas = without_copies(selection, isas)
 
     def file_bytes(where: str, path: str) -> int:
         whole = measured[where].get(path, 0)
@@ -61,7 +61,9 @@ def selection_size(selection: Selection, family: str, isas: Iterable[str]) -> in
         return max(0, whole - sum(whole - less for less in lesser))
 
     return sum(file_bytes("rest", path) for path in [NETWORK, *files]) + sum(
-        file_bytes(isa, path) for isa in isas for path in [*kernels, VECTORS]
+        file_bytes(isa, path)
+        for isa in isas
+        for path in [*(f"kernels/{name}.c" for name in kernels_of(isa, selection, isas)), VECTORS]
     )
 
 

@@ -6,7 +6,7 @@ includes the vector words of that set and then every kernel that is selected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,18 +36,23 @@ RUNTIME = (
     "threads/pool.c",
 )
 
+ISA_END = ("isa/table.h", "isa/end.h")
+
 TABLES = ("isa/select.c", "ops/table.c")
 
 LIBRARY_ONLY = ("peak/peak.c", "program/load.c", "session/plan_for.c", "session/run_on.c")
 
 # instruction sets of each processor family, as compilers define them; the first needs no more than the baseline
 ISAS = {
-    "x86_64": ("plain", "avx2", "avx512", "avx512vnni"),
+    "x86_64": ("plain", "avx2", "avxvnni", "avx512", "avx512vnni"),
     "aarch64": ("neon", "neondot"),
     "armv7": ("plain", "neon"),
     "wasm": ("plain", "wasm"),
     "any": ("plain",),
 }
+
+EXTENDS = {"avxvnni": ("avx2", ("gemm_u8", "depthwise_u8"))}
+"""Sets that share all kernels but these with another in a single file that has both (SLIM_KERNEL of `isa/table.h`)."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,19 @@ def selection_header(selection: Selection, isas: Iterable[str]) -> str:
     return "\n".join(lines)
 
 
+def kernels_of(isa: str, selection: Selection, isas: Sequence[str]) -> tuple[str, ...]:
+    """The kernels that a single file with all of `isas` compiles for one of them."""
+    base, own = EXTENDS.get(isa, ("", ()))
+    return tuple(kernel for kernel in selection.kernels if base not in isas or kernel in own)
+
+
+def without_copies(selection: Selection, isas: Iterable[str]) -> tuple[str, ...]:
+    """`isas` in the order of ISAS, without those whose kernels would all be another's."""
+    order = dict.fromkeys(isa for family in ISAS.values() for isa in family)
+    kept = [isa for isa in order if isa in set(isas)]
+    return tuple(isa for isa in kept if isa not in EXTENDS or kernels_of(isa, selection, kept))
+
+
 def library_units(family: str) -> list[Unit]:
     """The translation units of the complete library for a processor family."""
     selection = select()
@@ -177,13 +195,13 @@ def library_units(family: str) -> list[Unit]:
     return [Unit(Path(source), isas) for source in sources]
 
 
-def single_file_order(selection: Selection, isas: Iterable[str]) -> list[str]:
+def single_file_order(selection: Selection, isas: Sequence[str]) -> list[str]:
     """The files of a single file in their order. Those of `isa/` and `kernels/` come once for each instruction set;
     headers that only some files need are not named: they go where they are first included."""
     vectors = [
         path
         for isa in isas
-        for path in (f"isa/{isa}.h", *(f"kernels/{name}.c" for name in selection.kernels), "isa/table.h", "isa/end.h")
+        for path in (f"isa/{isa}.h", *(f"kernels/{name}.c" for name in kernels_of(isa, selection, isas)), *ISA_END)
     ]
     return [
         *HEADERS,

@@ -18,7 +18,7 @@ from slim.errors import CoreError, Problem
 from slim.runtime.handle import Handle, ProgramLike
 from slim.runtime.library import Memory, Tensor, memories, text
 
-ISAS = ("auto", "plain", "avx2", "avx512", "avx512vnni", "neon", "neondot", "wasm")
+ISAS = ("auto", "plain", "avx2", "avx512", "avx512vnni", "neon", "neondot", "wasm", "avxvnni")
 
 WARM_UP_S = 0.1
 """Before anything is timed: caches and clock settle, and threads that numpy's BLAS started have spun to their end."""

@@ -44,6 +44,7 @@ def _size(program: bytes, target: str, isa: str, folder) -> int:
     [
         (float_program, "x86-64-linux", "plain", None),
         (int8_program, "x86-64-linux", "avx2", None),
+        (mixed_program, "x86-64-linux", "avxvnni", None),
         (mixed_program, "x86-64-linux", "avx512vnni", None),
         (mixed_program, "aarch64-linux", "neon", None),
         (int8_program, "armv7-linux", "neon", "armv7"),

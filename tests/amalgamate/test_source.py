@@ -15,7 +15,7 @@ from slim.amalgamate import build
 from slim.amalgamate.contents import Contents
 from slim.amalgamate.network import Network, c_name, file_name
 from slim.amalgamate.source import Origin, header_text, source_text
-from slim.core.manifest import ISAS, select
+from slim.core.manifest import EXTENDS, ISAS, select
 from slim.errors import CoreError, SlimError
 from slim.lower import lower
 from slim.runtime import TensorInfo
@@ -116,6 +116,13 @@ def test_two_builds_are_the_same_bytes(embed, tmp_path):
     assert str(tmp_path).encode() not in b"".join(one.values())
 
 
+def test_floats_need_no_instruction_set_for_bytes(tmp_path):
+    result = build(float_program(), name="net", target="x86-64-linux", out=tmp_path)
+    assert "avx2" in result.isas
+    assert "avxvnni" not in result.isas
+    assert "SLIM_HAS_ISA_AVXVNNI 1" not in result.paths["source"].read_text()
+
+
 def test_only_the_programs_operators_are_in_it(tmp_path):
     result = build(int8_program(), name="net", target="x86-64-linux", out=tmp_path)
     text = result.paths["source"].read_text()
@@ -124,6 +131,7 @@ def test_only_the_programs_operators_are_in_it(tmp_path):
     assert "conv_f32" not in inside
     assert "gemm_f32" not in result.kernels
     assert text.count("Begin file kernels/gemm_u8.c") == len(ISAS["x86_64"])
+    assert text.count("Begin file kernels/mean_u8.c") == len(ISAS["x86_64"]) - len(EXTENDS)  # shared
     assert text.count("Begin file base/internal.h") == 1
     assert '#include "' not in text
 

@@ -17,14 +17,17 @@ CORE = Path(__file__).resolve().parents[2] / "slim" / "core"
 HERE = Path(__file__).resolve().parent
 
 # the numbers of slim_isa
-NUMBERS = {"plain": 1, "avx2": 2, "avx512": 3, "avx512vnni": 4, "neon": 5, "neondot": 6, "wasm": 7}
+NUMBERS = {"plain": 1, "avx2": 2, "avx512": 3, "avx512vnni": 4, "neon": 5, "neondot": 6, "wasm": 7, "avxvnni": 8}
 FAMILIES = {
-    "x86_64": ("plain", "avx2", "avx512", "avx512vnni"),
+    "x86_64": ("plain", "avx2", "avxvnni", "avx512", "avx512vnni"),
     "aarch64": ("neon", "neondot"),
     "armv7": ("plain", "neon"),
     "wasm": ("plain", "wasm"),
 }
 ISAS = FAMILIES.get({"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine()), ("plain",))
+
+EVEX = "-DSLIM_AVXVNNI_EVEX"
+"""AVX-VNNI's kernels with the same instructions of AVX-512 VNNI, to run where there is that."""
 
 
 def compiler(name: str) -> str:
@@ -43,7 +46,7 @@ def build(folder: Path, output: str, sources: list[Path], isas: tuple[str, ...],
     target = folder / output
     files = [*map(str, sources), *map(str, kernels)]
     subprocess.run(
-        [*command, *warnings, *defines, f"-I{CORE}", *files, "-lm", "-o", str(target)],
+        [*command, EVEX, *warnings, *defines, f"-I{CORE}", *files, "-lm", "-o", str(target)],
         check=True,
         env={**os.environ, "LC_ALL": "C"},
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from slim.core.compile import processor_family
-from tests.kernels.build import CORE, FAMILIES, HERE, ISAS, NUMBERS, compiler
+from tests.kernels.build import CORE, EVEX, FAMILIES, HERE, ISAS, NUMBERS, compiler
 from tests.kernels.bundle import build_cases, bundle, replay
 
 EACH = 12  # networks of a kind
@@ -28,7 +28,7 @@ def check(command: list[str], isa: str, folder: Path) -> str:
 
 def test_nothing_is_read_or_written_outside(tmp_path: Path) -> None:
     flags = ["-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    program = build_cases(tmp_path, processor_family(), [compiler("gcc"), *flags], ["-lpthread"])
+    program = build_cases(tmp_path, processor_family(), [compiler("gcc"), EVEX, *flags], ["-lpthread"])
     for isa in ISAS:
         check([str(program)], isa, tmp_path)
 
@@ -36,7 +36,7 @@ def test_nothing_is_read_or_written_outside(tmp_path: Path) -> None:
 def test_every_kernel_is_reached_on_every_instruction_set(tmp_path: Path) -> None:
     if processor_family() != "x86_64":
         pytest.skip("calls are counted on x86-64")
-    command = [compiler("gcc"), "-O2", "-DCOUNT_CALLS"]
+    command = [compiler("gcc"), EVEX, "-O2", "-DCOUNT_CALLS"]
     program = build_cases(tmp_path, "x86_64", command, ["-lpthread", "-Wl,--wrap=slim_find_kernels"])
     names = re.findall(r"^    \w+ \(\*(\w+)\)\(", (CORE / "kernels" / "kernels.h").read_text(), re.MULTILINE)
     assert "gemm_f32" in names

@@ -69,7 +69,7 @@ def test_a_quantized_network_is_within_one_step_of_onnxruntime() -> None:
         assert (np.abs(got - expected) <= step * 1.001).mean() >= 0.99
 
 
-@pytest.mark.parametrize("isa", ["plain", "avx2", "avx512", "avx512vnni"])
+@pytest.mark.parametrize("isa", ["plain", "avx2", "avxvnni", "avx512", "avx512vnni"])
 def test_integer_outputs_are_the_same_bits_on_every_instruction_set(isa: str) -> None:
     path = data_path("models", *QUANTIZED.split("/"))
     best = slim.Session(path)

@@ -23,7 +23,7 @@ def on_all(kind: str, operands: list[Operand], attributes: dict[str, float]) -> 
     """The output, which is the same bits on every instruction set that is here."""
     image, feeds = program(kind, operands, (Type.F32,), attributes)
     expected = Session(image, isa="plain").run(feeds)["y0"]
-    for isa in ("avx2", "avx512", "avx512vnni", "neon", "neondot"):
+    for isa in ("avx2", "avxvnni", "avx512", "avx512vnni", "neon", "neondot"):
         try:
             session = Session(image, isa=isa)
         except SlimError:

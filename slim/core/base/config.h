@@ -23,6 +23,13 @@
 #error "slim programs are little-endian"
 #endif
 
+/* Compilers that came with assemblers that know AVX-VNNI; others leave it out. */
+#if defined(__x86_64__) && ((defined(__clang__) && __clang_major__ >= 12) || (!defined(__clang__) && __GNUC__ >= 11))
+#define SLIM_KNOWS_AVXVNNI 1
+#else
+#define SLIM_KNOWS_AVXVNNI 0
+#endif
+
 /* No contraction of a multiply and an add that the text does not ask for: integer results (which pass through one float
  * multiply) are the same bits on every target, and the single file gives what the library gives. */
 #if defined(__clang__)

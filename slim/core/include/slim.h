@@ -49,7 +49,8 @@ typedef enum slim_isa {
     SLIM_ISA_AVX512VNNI = 4,
     SLIM_ISA_NEON = 5,
     SLIM_ISA_NEONDOT = 6,
-    SLIM_ISA_WASM = 7
+    SLIM_ISA_WASM = 7,
+    SLIM_ISA_AVXVNNI = 8
 } slim_isa;
 
 /* A program that has been opened: a view of the caller's bytes, without memory of its own. */

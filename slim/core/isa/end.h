@@ -17,6 +17,7 @@
 #undef SLIM_COLUMNS
 #undef SLIM_ISA_SUFFIX
 #undef SLIM_TARGET
+#undef SLIM_FROM_AVX2
 #undef SLIM_TUNE
 #undef SLIM_LANES
 #undef SLIM_VF

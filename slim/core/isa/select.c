@@ -1,8 +1,18 @@
 /* Which instruction sets this build has and this processor can run, and the best of them. */
 #include "kernels/kernels.h"
 
-#if defined(__x86_64__) && (SLIM_HAS_ISA_AVX2 || SLIM_HAS_ISA_AVX512 || SLIM_HAS_ISA_AVX512VNNI)
+#if defined(__x86_64__) && (SLIM_HAS_ISA_AVX2 || SLIM_HAS_ISA_AVXVNNI || SLIM_HAS_ISA_AVX512 || SLIM_HAS_ISA_AVX512VNNI)
 #include <cpuid.h>
+
+#if SLIM_HAS_ISA_AVXVNNI || (SLIM_HAS_KERNEL_GEMM_BF16 && SLIM_HAS_ISA_AVX512VNNI)
+/* EAX of the second part of leaf 7: zeros where there is none. */
+SLIM_SHARED unsigned slim_cpu_more(void)
+{
+    unsigned a, b, c, d;
+    __cpuid_count(7, 1, a, b, c, d);
+    return a;
+}
+#endif
 
 /* CPUID says what the processor has, XGETBV which registers the system saves (Intel SDM vol. 1, 13.3). Each CPUID is a trap
  * in a virtual machine, up to 6 us, so the highest leaf is not asked for: all with FMA have leaf 7. */
@@ -18,20 +28,15 @@ static int slim_cpu_has(slim_isa isa)
         return 0;
     if (isa == SLIM_ISA_AVX2)
         return 1;
+#if SLIM_HAS_ISA_AVXVNNI && !defined(SLIM_AVXVNNI_EVEX)
+    if (isa == SLIM_ISA_AVXVNNI)
+        return (slim_cpu_more() & (1u << 4)) != 0;   /* AVX_VNNI */
+#endif
     if ((low & 0xe6) != 0xe6 || (seven_b & bit_AVX512F) == 0 || (seven_b & bit_AVX512BW) == 0
         || (seven_b & bit_AVX512DQ) == 0 || (seven_b & bit_AVX512VL) == 0)
         return 0;
     return isa == SLIM_ISA_AVX512 || (seven_c & bit_AVX512VNNI) != 0;
 }
-
-#if SLIM_HAS_KERNEL_GEMM_BF16 && SLIM_HAS_ISA_AVX512VNNI
-static int slim_cpu_has_bf16(void)
-{
-    unsigned a, b, c, d;
-    __cpuid_count(7, 1, a, b, c, d);      /* zeros where leaf 7 has no second part */
-    return (a & (1u << 5)) != 0;          /* AVX512_BF16 */
-}
-#endif
 #elif defined(__aarch64__) && SLIM_HAS_ISA_NEONDOT && defined(__linux__)
 #include <sys/auxv.h>
 
@@ -81,6 +86,9 @@ SLIM_DECLARE_KERNELS(slim_kernels_avx512vnni)
 #if SLIM_HAS_ISA_AVX512
 SLIM_DECLARE_KERNELS(slim_kernels_avx512)
 #endif
+#if SLIM_HAS_ISA_AVXVNNI
+SLIM_DECLARE_KERNELS(slim_kernels_avxvnni)
+#endif
 #if SLIM_HAS_ISA_AVX2
 SLIM_DECLARE_KERNELS(slim_kernels_avx2)
 #endif
@@ -105,6 +113,9 @@ SLIM_INTERNAL const slim_kernels *slim_find_kernels(slim_isa wanted)
 #if SLIM_HAS_ISA_AVX512
     SLIM_WHEN(SLIM_ISA_AVX512, slim_kernels_avx512)
 #endif
+#if SLIM_HAS_ISA_AVXVNNI && SLIM_KNOWS_AVXVNNI
+    SLIM_WHEN(SLIM_ISA_AVXVNNI, slim_kernels_avxvnni)
+#endif
 #if SLIM_HAS_ISA_AVX2
     SLIM_WHEN(SLIM_ISA_AVX2, slim_kernels_avx2)
 #endif
@@ -128,7 +139,7 @@ SLIM_INTERNAL const slim_kernels *slim_find_kernels(slim_isa wanted)
 SLIM_INTERNAL int slim_has_bf16(const slim_kernels *kernels)
 {
 #if SLIM_HAS_ISA_AVX512VNNI
-    return kernels->gemm_bf16 != NULL && slim_cpu_has_bf16();
+    return kernels->gemm_bf16 != NULL && (slim_cpu_more() & (1u << 5)) != 0;   /* AVX512_BF16 */
 #else
     (void)kernels;
     return 0;
