@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -14,6 +14,7 @@ from slim.lower import panels
 from slim.runtime import ISAS, Session
 from tests.ops.programs import Operand, constant, floats, program, run, window
 from tests.ops.reference import first_channel, judge, last_channel
+from tests.ops.sliding import Sliding, pairs, slidings
 
 FREE = {"lo": -np.inf, "hi": np.inf}
 
@@ -61,39 +62,22 @@ def assert_near(got: np.ndarray, expected: np.ndarray, unclamped: np.ndarray) ->
 @settings(max_examples=60, deadline=None)
 @given(
     batch=st.integers(1, 3),
-    size=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    slides=slidings((20, 20), pairs(5, 5), (3, 3), (3, 3), 4),
     channels=st.integers(1, 70),
     outputs=st.integers(1, 70),
-    kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
-    stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    dilation=st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    pads=st.tuples(*[st.integers(0, 4)] * 4),
     residual=st.booleans(),
     clamp=st.booleans(),
 )
-def test_convolution(
-    batch: int,
-    size: tuple[int, int],
-    channels: int,
-    outputs: int,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    dilation: tuple[int, int],
-    pads: tuple[int, int, int, int],
-    residual: bool,
-    clamp: bool,
-) -> None:
-    for axis in (0, 1):
-        assume(size[axis] + pads[axis] + pads[axis + 2] >= dilation[axis] * (kernel[axis] - 1) + 1)
-    x, w, b = floats(batch, *size, channels), floats(outputs, channels, *kernel), floats(outputs)
+def test_convolution(batch: int, slides: Sliding, channels: int, outputs: int, residual: bool, clamp: bool) -> None:
+    x, w, b = floats(batch, *slides.size, channels), floats(outputs, channels, *slides.kernel), floats(outputs)
     values = [first_channel(rounded(x)), rounded(w), b]
-    expected = last_channel(judge("Conv", values, strides=stride, dilations=dilation, pads=pads)[0])
+    expected = last_channel(judge("Conv", values, **slides.onnx)[0])
     more = floats(*expected.shape)
     unclamped = expected + more if residual else expected
     limits = {"lo": -0.5, "hi": 6.0} if clamp else FREE
     packed = weights(w.reshape(outputs, channels, -1).transpose(0, 2, 1))
     operands = [x, packed, constant(panels.vector(b))] + [more] * residual
-    attributes = {**window(kernel, stride, dilation, pads), "out_channels": outputs, **limits}
+    attributes = {**slides.attributes, "out_channels": outputs, **limits}
     assert_near(run_each("conv_bf16", operands, attributes), unclamped.clip(limits["lo"], limits["hi"]), unclamped)
 
 

@@ -11,6 +11,7 @@ from slim.errors import SlimError
 from slim.lower import panels
 from tests.ops.programs import Operand, constant, floats, run, window
 from tests.ops.reference import first_channel, judge, last_channel
+from tests.ops.sliding import Sliding, pairs, slidings
 
 
 def operands(x: np.ndarray, filters: list[np.ndarray | None], biases: list[np.ndarray | None]) -> list[Operand]:
@@ -31,46 +32,29 @@ def operands(x: np.ndarray, filters: list[np.ndarray | None], biases: list[np.nd
 @settings(max_examples=60, deadline=None)
 @given(
     batch=st.sampled_from([1, 2]),
-    size=st.tuples(st.integers(1, 24), st.integers(1, 20)),
+    slides=slidings((24, 20), pairs(5, 5), (3, 2), (2, 2), 4),
     inputs=st.integers(1, 20),
     channels=st.sampled_from([1, 16, 17, 40]),
     outputs=st.sampled_from([1, 16, 24, 33]),
-    kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
-    stride=st.tuples(st.integers(1, 3), st.integers(1, 2)),
-    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
-    pads=st.tuples(*[st.integers(0, 4)] * 4),
     expands=st.booleans(),
     residual=st.booleans(),
 )
 def test_bottleneck_f32(
-    batch: int,
-    size: tuple[int, int],
-    inputs: int,
-    channels: int,
-    outputs: int,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    dilation: tuple[int, int],
-    pads: tuple[int, int, int, int],
-    expands: bool,
-    residual: bool,
+    batch: int, slides: Sliding, inputs: int, channels: int, outputs: int, expands: bool, residual: bool
 ) -> None:
-    for axis in (0, 1):
-        assume(size[axis] + pads[axis] + pads[axis + 2] >= dilation[axis] * (kernel[axis] - 1) + 1)
     inputs = inputs if expands else channels
-    x = floats(batch, *size, inputs)
-    filters = [floats(channels, inputs, 1, 1), floats(channels, 1, *kernel), floats(outputs, channels, 1, 1)]
+    x = floats(batch, *slides.size, inputs)
+    filters = [floats(channels, inputs, 1, 1), floats(channels, 1, *slides.kernel), floats(outputs, channels, 1, 1)]
     biases = [floats(channels), floats(channels), floats(outputs)]
     middle = first_channel(x)
     if expands:
         middle = np.clip(judge("Conv", [middle, filters[0], biases[0]])[0], -0.5, 2.0)
-    slides = {"group": channels, "strides": stride, "dilations": dilation, "pads": pads}
-    middle = np.clip(judge("Conv", [middle, filters[1], biases[1]], **slides)[0], 0.0, 6.0)
+    middle = np.clip(judge("Conv", [middle, filters[1], biases[1]], group=channels, **slides.onnx)[0], 0.0, 6.0)
     expected = last_channel(judge("Conv", [middle, filters[2], biases[2]])[0])
     added = [floats(*expected.shape)] if residual else []
     expected = np.clip(expected + sum(added), -3.0, 30.0)
     limits = {"expand_lo": -0.5, "expand_hi": 2.0, "depthwise_lo": 0.0, "depthwise_hi": 6.0, "lo": -3.0, "hi": 30.0}
-    attributes = {**window(kernel, stride, dilation, pads), "channels": channels, "out_channels": outputs, **limits}
+    attributes = {**slides.attributes, "channels": channels, "out_channels": outputs, **limits}
     packed = operands(x, filters if expands else [None, *filters[1:]], biases if expands else [None, *biases[1:]])
     result = run("bottleneck_f32", [*packed, *added], attributes=attributes)
     np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from slim.core.format import Type
@@ -13,6 +13,7 @@ from slim.lower import panels
 from slim.lower.convolution import windows
 from tests.ops.programs import Given, constant, floats, integers, run, window
 from tests.ops.reference import judge, last_channel
+from tests.ops.sliding import Sliding, pairs, slidings
 
 FLOATS = {"flo": -3.0e38, "fhi": 3.0e38}
 FREE = {"lo": 0, "hi": 255, **FLOATS}
@@ -41,25 +42,15 @@ def convolve(x: np.ndarray, zx: int, w: np.ndarray, bias: np.ndarray, **attribut
     return last_channel(total) + bias
 
 
-sizes = st.tuples(st.integers(1, 10), st.integers(1, 10))
-ones = st.tuples(st.integers(1, 3), st.integers(1, 3))
-pads = st.tuples(*[st.integers(0, 3)] * 4)
-
-
-def fits(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, int], padding: tuple[int, ...]) -> bool:
-    return all(size[a] + padding[a] + padding[a + 2] >= dilation[a] * (kernel[a] - 1) + 1 for a in (0, 1))
+WINDOWS = slidings((10, 10), pairs(3, 3), (3, 3), (3, 3), 3)
 
 
 @settings(max_examples=50, deadline=None)
 @given(
     batch=st.sampled_from([1, 3]),
-    size=sizes,
+    slides=WINDOWS,
     groups=st.sampled_from([1, 1, 2]),
     channels=st.sampled_from([(1, 1), (3, 17), (17, 3), (32, 16), (70, 33)]),
-    kernel=ones,
-    stride=ones,
-    dilation=ones,
-    padding=pads,
     zx=st.integers(0, 255),
     zy=st.integers(0, 255),
     limits=st.tuples(st.integers(0, 255), st.integers(0, 255)).map(sorted),
@@ -67,13 +58,9 @@ def fits(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, in
 )
 @example(  # rows of output pixels that a window of three columns slides along
     batch=3,
-    size=(5, 21),
+    slides=Sliding((5, 21), (2, 3), (2, 1), (3, 1), (2, 0, 1, 3)),
     groups=1,
     channels=(17, 24),
-    kernel=(2, 3),
-    stride=(2, 1),
-    dilation=(3, 1),
-    padding=(2, 0, 1, 3),
     zx=77,
     zy=12,
     limits=[3, 250],
@@ -81,13 +68,9 @@ def fits(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, in
 )
 @example(  # many of them, which share their pixels in bands
     batch=2,
-    size=(21, 19),
+    slides=Sliding((21, 19), (2, 3), (1, 1), (1, 1), (2, 1, 0, 1)),
     groups=1,
     channels=(5, 17),
-    kernel=(2, 3),
-    stride=(1, 1),
-    dilation=(1, 1),
-    padding=(2, 1, 0, 1),
     zx=77,
     zy=12,
     limits=[3, 250],
@@ -95,13 +78,9 @@ def fits(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, in
 )
 @example(  # and with padding wider than the image
     batch=1,
-    size=(2, 1),
+    slides=Sliding((2, 1), (3, 3), (1, 1), (1, 1), (1, 20, 2, 3)),
     groups=1,
     channels=(3, 32),
-    kernel=(3, 3),
-    stride=(1, 1),
-    dilation=(1, 1),
-    padding=(1, 20, 2, 3),
     zx=77,
     zy=12,
     limits=[3, 250],
@@ -109,13 +88,9 @@ def fits(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, in
 )
 @example(  # tiles of 4x4 pixels
     batch=3,
-    size=(18, 21),
+    slides=Sliding((18, 21), (3, 3), (1, 1), (1, 1), (1, 0, 1, 2)),
     groups=1,
     channels=(64, 41),
-    kernel=(3, 3),
-    stride=(1, 1),
-    dilation=(1, 1),
-    padding=(1, 0, 1, 2),
     zx=77,
     zy=12,
     limits=[3, 250],
@@ -123,30 +98,26 @@ def fits(size: tuple[int, int], kernel: tuple[int, int], dilation: tuple[int, in
 )
 def test_conv_u8(
     batch: int,
-    size: tuple[int, int],
+    slides: Sliding,
     groups: int,
     channels: tuple[int, int],
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    dilation: tuple[int, int],
-    padding: tuple[int, int, int, int],
     zx: int,
     zy: int,
     limits: list[int],
     floating: bool,
 ) -> None:
-    assume(fits(size, kernel, dilation, padding))
     c, o = channels
-    x, w = integers(0, 255, batch, *size, c * groups), integers(-127, 127, o * groups, c, *kernel, dtype=np.int8)
+    x = integers(0, 255, batch, *slides.size, c * groups)
+    w = integers(-127, 127, o * groups, c, *slides.kernel, dtype=np.int8)
     bias, multiplier = integers(-9999, 9999, o * groups, dtype=np.int32), np.abs(floats(o * groups, scale=0.001))
-    total = convolve(x, zx, w, bias, group=groups, strides=stride, dilations=dilation, pads=padding)
+    total = convolve(x, zx, w, bias, group=groups, **slides.onnx)
     # (groups, O, C, taps) -> each group's panels
     split = w.reshape(groups, o, c, -1).transpose(0, 1, 3, 2)
     packed = np.concatenate([panels.gemm_u8(part) for part in split])
     constants = zip(split, bias.reshape(groups, -1), multiplier.reshape(groups, -1), strict=True)
     channel_table = np.concatenate([table(part, b, m, zx) for part, b, m in constants])
     attributes = {
-        **window(kernel, stride, dilation, padding),
+        **slides.attributes,
         "groups": groups,
         "out_channels": o * groups,
         "lo": limits[0],
@@ -162,33 +133,20 @@ def test_conv_u8(
 @settings(max_examples=50, deadline=None)
 @given(
     batch=st.sampled_from([1, 3]),
-    size=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    slides=slidings((20, 20), pairs(3, 3) | st.just((7, 7)), (3, 3), (1, 1), 3),
     channels=st.integers(1, 4),
     outputs=st.sampled_from([1, 16, 33, 64]),
-    kernel=st.one_of(ones, st.just((7, 7))),
-    stride=ones,
-    padding=pads,
     zx=st.integers(0, 255),
     floating=st.booleans(),
 )
-def test_conv_image_u8(
-    batch: int,
-    size: tuple[int, int],
-    channels: int,
-    outputs: int,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int, int, int],
-    zx: int,
-    floating: bool,
-) -> None:
-    assume(fits(size, kernel, (1, 1), padding))
-    x, w = integers(0, 255, batch, *size, channels), integers(-127, 127, outputs, channels, *kernel, dtype=np.int8)
+def test_conv_image_u8(batch: int, slides: Sliding, channels: int, outputs: int, zx: int, floating: bool) -> None:
+    x = integers(0, 255, batch, *slides.size, channels)
+    w = integers(-127, 127, outputs, channels, *slides.kernel, dtype=np.int8)
     bias, multiplier = integers(-9999, 9999, outputs, dtype=np.int32), np.abs(floats(outputs, scale=0.001))
-    total = convolve(x, zx, w, bias, strides=stride, pads=padding)
+    total = convolve(x, zx, w, bias, **slides.onnx)
     planes = Given(np.ascontiguousarray(x.transpose(0, 3, 1, 2)), zero_point=zx)
     operands = [planes, constant(panels.gemm_u8(windows(w))), constant(table(w, bias, multiplier, zx))]
-    attributes = {**window(kernel, stride, (1, 1), padding), "out_channels": outputs, "lo": 9, "hi": 250, **FLOATS}
+    attributes = {**slides.attributes, "out_channels": outputs, "lo": 9, "hi": 250, **FLOATS}
     result = run("conv_image_u8", operands, Type.F32 if floating else Type.U8, attributes, zero_point=77)
     expected = total.astype(np.float32) * multiplier if floating else finish(total, multiplier, 77, 9, 250)
     np.testing.assert_array_equal(result, expected)
@@ -210,36 +168,22 @@ def test_a_convolution_of_an_image_that_does_not_fit_is_refused(change: dict[str
 @settings(max_examples=40, deadline=None)
 @given(
     batch=st.sampled_from([1, 3]),
-    size=sizes,
+    slides=WINDOWS,
     channels=st.sampled_from([1, 3, 16, 17, 50]),
-    kernel=ones,
-    stride=ones,
-    dilation=ones,
-    padding=pads,
     zx=st.integers(0, 255),
     zy=st.integers(0, 255),
 )
-def test_depthwise_u8(
-    batch: int,
-    size: tuple[int, int],
-    channels: int,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    dilation: tuple[int, int],
-    padding: tuple[int, int, int, int],
-    zx: int,
-    zy: int,
-) -> None:
-    assume(fits(size, kernel, dilation, padding))
-    x, w = integers(0, 255, batch, *size, channels), integers(-127, 127, channels, 1, *kernel, dtype=np.int8)
+def test_depthwise_u8(batch: int, slides: Sliding, channels: int, zx: int, zy: int) -> None:
+    x = integers(0, 255, batch, *slides.size, channels)
+    w = integers(-127, 127, channels, 1, *slides.kernel, dtype=np.int8)
     bias, multiplier = integers(-9999, 9999, channels, dtype=np.int32), np.abs(floats(channels, scale=0.005))
-    total = convolve(x, zx, w, bias, group=channels, strides=stride, dilations=dilation, pads=padding)
+    total = convolve(x, zx, w, bias, group=channels, **slides.onnx)
     operands = [
         Given(x, zero_point=zx),
         constant(panels.depthwise(w.reshape(channels, -1))),
         constant(table(w, bias, multiplier, zx)),
     ]
-    attributes = {**window(kernel, stride, dilation, padding), "lo": 5, "hi": 240}
+    attributes = {**slides.attributes, "lo": 5, "hi": 240}
     result = run("depthwise_u8", operands, Type.U8, attributes, zero_point=zy)
     np.testing.assert_array_equal(result, finish(total, multiplier, zy, 5, 240))
 

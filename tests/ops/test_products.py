@@ -15,6 +15,7 @@ from slim.errors import SlimError
 from slim.lower import panels
 from tests.ops.programs import constant, floats, run, run_all, window
 from tests.ops.reference import first_channel, judge, last_channel
+from tests.ops.sliding import Sliding, pairs, slidings
 
 FREE = {"lo": -np.inf, "hi": np.inf}
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
@@ -23,31 +24,16 @@ CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 @settings(max_examples=40, deadline=None)
 @given(
     batch=st.sampled_from([1, 3]),
-    size=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    slides=slidings((12, 12), pairs(5, 3), (3, 2), (2, 2), 4),
     channels=st.sampled_from([1, 3, 16, 17, 40]),
-    kernel=st.tuples(st.integers(1, 5), st.integers(1, 3)),
-    stride=st.tuples(st.integers(1, 3), st.integers(1, 2)),
-    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
-    pads=st.tuples(*[st.integers(0, 4)] * 4),
     clamp=st.booleans(),
 )
-def test_depthwise_f32(
-    batch: int,
-    size: tuple[int, int],
-    channels: int,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    dilation: tuple[int, int],
-    pads: tuple[int, int, int, int],
-    clamp: bool,
-) -> None:
-    for axis in (0, 1):
-        assume(size[axis] + pads[axis] + pads[axis + 2] >= dilation[axis] * (kernel[axis] - 1) + 1)
-    x, w, b = floats(batch, *size, channels), floats(channels, 1, *kernel), floats(channels)
-    expected = judge("Conv", [first_channel(x), w, b], group=channels, strides=stride, dilations=dilation, pads=pads)[0]
+def test_depthwise_f32(batch: int, slides: Sliding, channels: int, clamp: bool) -> None:
+    x, w, b = floats(batch, *slides.size, channels), floats(channels, 1, *slides.kernel), floats(channels)
+    expected = judge("Conv", [first_channel(x), w, b], group=channels, **slides.onnx)[0]
     limits = {"lo": 0.0, "hi": 1.0} if clamp else FREE
     operands = [x, constant(panels.depthwise(w.reshape(channels, -1))), constant(panels.vector(b))]
-    result = run("depthwise_f32", operands, attributes={**window(kernel, stride, dilation, pads), **limits})
+    result = run("depthwise_f32", operands, attributes={**slides.attributes, **limits})
     np.testing.assert_allclose(result, np.clip(last_channel(expected), limits["lo"], limits["hi"]), **CLOSE)
 
 

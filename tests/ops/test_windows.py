@@ -13,43 +13,34 @@ from slim.core.format import Type
 from slim.errors import SlimError
 from tests.ops.programs import Given, floats, integers, run, window
 from tests.ops.reference import first_channel, judge, last_channel
+from tests.ops.sliding import Sliding, pairs
 
 
 @dataclass(frozen=True)
-class Case:
-    """An image and a window that fits it."""
+class Case(Sliding):
+    """An image and a pool's window that fits it."""
 
-    shape: tuple[int, int, int, int]
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    pads: tuple[int, int, int, int]
+    batch: int = 1
+    channels: int = 1
 
     @property
-    def attributes(self) -> dict[str, int]:
-        return window(self.kernel, self.stride, self.dilation, self.pads)
+    def shape(self) -> tuple[int, int, int, int]:
+        return (self.batch, *self.size, self.channels)
 
     @property
     def onnx(self) -> dict[str, object]:
-        return {"kernel_shape": self.kernel, "strides": self.stride, "dilations": self.dilation, "pads": self.pads}
+        return {"kernel_shape": self.kernel, **super().onnx}
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    small = st.integers(1, 3)
-    shape = (
-        draw(st.sampled_from([1, 3])),
-        draw(st.integers(1, 9)),
-        draw(st.integers(1, 9)),
-        draw(st.sampled_from([1, 3, 17, 80])),
-    )
-    kernel, stride, dilation = ((draw(small), draw(small)) for _ in range(3))
+    kernel = draw(pairs(3, 3))
     # onnxruntime asks that pads be smaller than the kernel
-    top, bottom = (draw(st.integers(0, kernel[0] - 1)) for _ in range(2))
-    left, right = (draw(st.integers(0, kernel[1] - 1)) for _ in range(2))
-    for axis, pad in ((0, top + bottom), (1, left + right)):
-        assume(shape[1 + axis] + pad >= dilation[axis] * (kernel[axis] - 1) + 1)
-    return Case(shape, kernel, stride, dilation, (top, left, bottom, right))
+    pads = draw(st.tuples(*(st.integers(0, kernel[axis] - 1) for axis in (0, 1, 0, 1))))
+    batch, channels = draw(st.sampled_from([1, 3])), draw(st.sampled_from([1, 3, 17, 80]))
+    found = Case(draw(pairs(9, 9)), kernel, draw(pairs(3, 3)), draw(pairs(3, 3)), pads, batch, channels)
+    assume(found.fits)
+    return found
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.int8])
