@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from slim.cli.options import add_model, program_or_model
+from slim.cli.options import add_lowering, add_model, lowering_of, program_or_model
 
 HELP = "write one C file that runs the model"
 
@@ -17,24 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="T", default="host", help="such as rpi3 or x86-64-linux (default: host)")
     parser.add_argument("--embed", action="store_true", help="put the weights into the C file")
     parser.add_argument("--compile", action="store_true", help="compile it too")
-    parser.add_argument(
-        "--optimize",
-        choices=("speed", "size"),
-        default="speed",
-        help="size: trade no memory for speed (default: speed)",
-    )
-    parser.add_argument(
-        "--weights",
-        choices=("fp32", "fp16", "bf16"),
-        default="fp32",
-        help="store float weights in 16 bits: half the bytes (default: fp32)",
-    )
-    parser.add_argument(
-        "--arithmetic",
-        choices=("fp32", "bf16"),
-        default="fp32",
-        help="bf16: round the inputs of float layers for processors with AVX512_BF16 (default: fp32)",
-    )
+    add_lowering(parser)
     parser.add_argument("--name", metavar="NAME", help="name of the files and the C prefix (default: the model's)")
 
 
@@ -54,9 +37,7 @@ def main(arguments: argparse.Namespace) -> int:
             compile=arguments.compile,
             name=arguments.name,
             source=arguments.model,
-            optimize=arguments.optimize,
-            weights=arguments.weights,
-            arithmetic=arguments.arithmetic,
+            **lowering_of(arguments),
         )
     except UnsupportedError as error:
         for problem in error.problems:

@@ -43,6 +43,33 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", metavar="R", help="how images become inputs: a name or your own .toml")
 
 
+def add_lowering(parser: argparse.ArgumentParser) -> None:
+    """--optimize, --weights and --arithmetic: how a model becomes a program."""
+    parser.add_argument(
+        "--optimize",
+        choices=("speed", "size"),
+        default="speed",
+        help="size: trade no memory for speed (default: speed)",
+    )
+    parser.add_argument(
+        "--weights",
+        choices=("fp32", "fp16", "bf16"),
+        default="fp32",
+        help="store float weights in 16 bits: half the bytes (default: fp32)",
+    )
+    parser.add_argument(
+        "--arithmetic",
+        choices=("fp32", "bf16"),
+        default="fp32",
+        help="bf16: round the inputs of float layers for processors with AVX512_BF16 (default: fp32)",
+    )
+
+
+def lowering_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """What `add_lowering` asked for, by the names that `slim.Session` and `slim.build` have for it."""
+    return {name: getattr(arguments, name) for name in ("optimize", "weights", "arithmetic")}
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """-o for a model."""
     parser.add_argument("-o", "--output", metavar="FILE", required=True, type=Path, help="the ONNX model to write")
