@@ -1,5 +1,6 @@
 /* How Winograd's operators cut images into tiles and the work into tasks, and go through both. */
 #include "ops/winograd.h"
+#include "ops/window.h"
 
 SLIM_INTERNAL slim_winograd_side slim_winograd_cut(int32_t size, size_t sixes)
 {
@@ -54,6 +55,23 @@ SLIM_INTERNAL slim_winograd_tasks slim_winograd_share(size_t rows, size_t points
     }
     const slim_winograd_tasks tasks = {best, SLIM_MIN((size_t)threads / best, panels), slim_ceil_div(rows, best)};
     return tasks;
+}
+
+SLIM_INTERNAL slim_status slim_winograd_prepare(slim_prepare *p, int32_t stride, int32_t *dims)
+{
+    const slim_winograd_f32_attributes *a = (const slim_winograd_f32_attributes *)p->attributes;   /* those of both */
+    slim_window window;
+    slim_status status;
+    const slim_value *x = slim_prepare_input(p, 0);
+    if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
+        || (status = slim_window_size(p, x, &window, &dims[1], &dims[2])) != SLIM_OK)
+        return status;
+    if (window.kernel_h != 3 || window.kernel_w != 3 || window.stride_h != stride || window.stride_w != stride
+        || window.dilation_h != 1 || window.dilation_w != 1 || a->groups != 1 || a->out_channels < 1)
+        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the window is not 3x3 with the stride that it takes");
+    dims[0] = x->dims[0];
+    dims[3] = a->out_channels;
+    return SLIM_OK;
 }
 
 /* A band of rows of tiles by a part of the filters. */

@@ -54,6 +54,9 @@ typedef struct slim_winograd_tasks {
 /* Of `rows` rows of tiles with so many points. Transforming a panel of filters takes as long as half products of `filters` points. */
 SLIM_INTERNAL SLIM_COLD slim_winograd_tasks slim_winograd_share(size_t rows, size_t points, size_t panels, size_t filters, int threads);
 
+/* What the operators take: a 3x3 window with this stride, undilated, of one group. `dims` become the output's. */
+SLIM_INTERNAL SLIM_COLD slim_status slim_winograd_prepare(slim_prepare *p, int32_t stride, int32_t *dims);
+
 struct slim_winograd_context;
 
 /* How the tasks go through tiles and filters; the first member of an operator's plan. */

@@ -7,7 +7,6 @@
  * 10 to 15 dB, to a signal-to-noise ratio of 108 dB and more. */
 #include "kernels/kernels.h"
 #include "ops/check.h"
-#include "ops/window.h"
 #include "ops/winograd.h"
 
 enum {
@@ -131,19 +130,11 @@ static winograd_plan winograd_layout(const slim_winograd_f32_attributes *a, cons
 SLIM_COLD static slim_status winograd_prepare(slim_prepare *p)
 {
     const slim_winograd_f32_attributes *a = (const slim_winograd_f32_attributes *)p->attributes;
-    slim_window window;
     slim_status status;
     int32_t dims[4];
-    const slim_value *x = slim_prepare_input(p, 0);
-    if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
-        || (status = slim_window_size(p, x, &window, &dims[1], &dims[2])) != SLIM_OK)
+    if ((status = slim_winograd_prepare(p, 1, dims)) != SLIM_OK)
         return status;
-    if (window.kernel_h != 3 || window.kernel_w != 3 || window.stride_h != 1 || window.stride_w != 1
-        || window.dilation_h != 1 || window.dilation_w != 1 || a->groups != 1 || a->out_channels < 1)
-        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the window is not 3x3 with stride 1");
-    dims[0] = x->dims[0];
-    dims[3] = a->out_channels;
-    winograd_plan plan = winograd_layout(a, x, dims, p->session);
+    winograd_plan plan = winograd_layout(a, slim_prepare_input(p, 0), dims, p->session);
     slim_prepare_scratch(p, plan.bytes);
     return slim_check_product(p, 4, plan.walk.panels, 9 * plan.k, 4, dims);
 }

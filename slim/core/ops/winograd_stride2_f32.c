@@ -6,7 +6,6 @@
  * multiplies row of points by row of points, and transforms its outputs back. Error as of winograd_f32. */
 #include "kernels/kernels.h"
 #include "ops/check.h"
-#include "ops/window.h"
 #include "ops/winograd.h"
 
 enum {
@@ -60,19 +59,11 @@ static stride2_plan stride2_layout(const slim_winograd_stride2_f32_attributes *a
 SLIM_COLD static slim_status stride2_prepare(slim_prepare *p)
 {
     const slim_winograd_stride2_f32_attributes *a = (const slim_winograd_stride2_f32_attributes *)p->attributes;
-    slim_window window;
     slim_status status;
     int32_t dims[4];
-    const slim_value *x = slim_prepare_input(p, 0);
-    if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK
-        || (status = slim_window_size(p, x, &window, &dims[1], &dims[2])) != SLIM_OK)
+    if ((status = slim_winograd_prepare(p, 2, dims)) != SLIM_OK)
         return status;
-    if (window.kernel_h != 3 || window.kernel_w != 3 || window.stride_h != 2 || window.stride_w != 2
-        || window.dilation_h != 1 || window.dilation_w != 1 || a->groups != 1 || a->out_channels < 1)
-        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the window is not 3x3 with stride 2");
-    dims[0] = x->dims[0];
-    dims[3] = a->out_channels;
-    stride2_plan plan = stride2_layout(a, x, dims, p->session->threads);
+    stride2_plan plan = stride2_layout(a, slim_prepare_input(p, 0), dims, p->session->threads);
     if (plan.grid.columns.tiles > STRIDE2_ROW_FLOATS / plan.tile)
         return slim_prepare_fail(p, SLIM_BAD_SHAPE, "the image is too wide");
     slim_prepare_scratch(p, plan.bytes);
