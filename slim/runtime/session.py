@@ -107,7 +107,8 @@ class Session:
         Raises:
             CoreError: inputs that are missing, unknown, or of another type or rank, all of them at once.
         """
-        point_to(self._ready(feeds), self._read)
+        arrays = self._ready(feeds)  # which holds what was converted until it has been read
+        point_to(arrays, self._read)
         outputs = [np.empty(info.shape, info.dtype) for info in self._outputs]
         point_to(outputs, self._written)
         self._handle.check(self._lib.slim_run_on(self._handle.session, self._read, self._written))

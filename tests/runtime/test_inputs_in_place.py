@@ -82,6 +82,15 @@ def test_nothing_is_read_past_an_input(program: bytes, isa: str, threads: int) -
     np.testing.assert_array_equal(session.run({"x": last})["y"], copied(session, x))
 
 
+def test_what_had_to_be_converted_is_there_while_it_is_read(program: bytes) -> None:
+    x, session = image(), Session(program)
+    expected = session.run({"x": x})["y"]
+    wide = np.zeros((*SHAPE[:-1], 2 * SHAPE[-1]), np.float32)
+    wide[..., ::2] = x
+    for other in (np.asfortranarray(x), x.astype(np.float64), x.astype(">f4"), wide[..., ::2]):
+        np.testing.assert_array_equal(session.run({"x": other})["y"], expected)
+
+
 def test_the_sessions_own_memory_is_an_input_again_after_a_run(program: bytes) -> None:
     session, one, other = Session(program), image(), image()
     expected = session.run({"x": one})["y"]
