@@ -71,5 +71,5 @@ def _read(path: Path, recipe: Recipe | None) -> Array:
         return np.asarray(np.load(path, allow_pickle=False))
     except FileNotFoundError as error:
         raise SlimError(Problem("no such file", str(path))) from error
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError) as error:
         raise SlimError(Problem(f"is not a readable .npy file ({error})", str(path))) from error

@@ -154,7 +154,7 @@ def _unusable(path: Path, names: tuple[str, ...]) -> Problem | None:
 def _load_npy(path: Path) -> npt.NDArray[np.generic]:
     try:
         loaded = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError) as error:
         raise SlimError(Problem(f"is not a readable .npy file ({error})", str(path))) from error
     if not isinstance(loaded, np.ndarray):
         raise SlimError(Problem("is named .npy but holds an archive", str(path), "rename it to .npz"))
@@ -171,7 +171,7 @@ def _load_npz(path: Path, names: tuple[str, ...]) -> Feeds:
                     Problem(f"has no array named {', '.join(missing)}", str(path), f"it has {archive.files}")
                 )
             return {name: archive[name] for name in names}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, AttributeError) as error:
         raise SlimError(Problem(f"is not a readable .npz file ({error})", str(path))) from error
 
 

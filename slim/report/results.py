@@ -34,7 +34,8 @@ def output_table(outputs: Outputs) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     for name, array in outputs.items():
         values = np.asarray(array, dtype=np.float64)
-        figures = (values.min(), values.mean(), values.max()) if values.size else ()
+        with np.errstate(invalid="ignore"):  # of infinities of both signs, the mean is no number
+            figures = (values.min(), values.mean(), values.max()) if values.size else ()
         table.add_row(name, str(array.dtype), shape_text(array.shape), *(f"{figure:.4g}" for figure in figures))
     return table
 

@@ -260,6 +260,23 @@ def test_a_file_that_is_no_program_is_named(model, samples, command, content, se
     assert done.stderr.count("\n") == 1
 
 
+def test_a_file_that_claims_more_than_fits_in_memory_is_named(model, samples, tmp_path):
+    claims = str({"descr": "<f4", "fortran_order": False, "shape": (10**14,)}).encode()
+    (tmp_path / "huge.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(claims).to_bytes(2, "little") + claims)
+    for command in (("run", model, "--input"), ("quantize", model, "-o", tmp_path / "q.onnx", "--data")):
+        done = slim(*command, tmp_path / "huge.npy")
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"slim: {tmp_path}/huge.npy: is not a readable .npy file (Unable to allocate")
+
+
+def test_infinite_outputs_are_printed_without_a_word(tmp_path):
+    model = save(tmp_path / "log.onnx", "y = Log(x)", "float[2] x", "float[2] y")
+    np.save(tmp_path / "x.npy", np.array([0, np.inf], np.float32))
+    done = slim("run", model, "--input", tmp_path / "x.npy")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "-inf" in done.stdout
+
+
 def test_an_input_of_another_shape_is_named(model, samples):
     np.save(samples / "9.npy", np.zeros((1, 4, 8, 8), np.float32))
     done = slim("run", model, "--input", samples / "9.npy")
