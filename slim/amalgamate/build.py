@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
@@ -119,6 +119,7 @@ def _version() -> str:
 @contextmanager
 def _staging(out: Path) -> Iterator[Path]:
     """A hidden folder inside `out`, which is made; both errors of the system and a file in the way become SlimError."""
+    made = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".slim-", dir=out))
@@ -130,6 +131,9 @@ def _staging(out: Path) -> Iterator[Path]:
         raise SlimError(Problem(f"cannot be written to ({error.strerror})", str(out))) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        if made:
+            with suppress(OSError):  # there is something in it, unless the build failed or was interrupted
+                out.rmdir()
 
 
 def _write(path: Path, content: str | bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -256,4 +257,7 @@ def test_a_failed_build_leaves_nothing(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SlimError, match="file"):
         build(float_program(), name="net", out=tmp_path / "file")
+    broken = replace(with_isas("x86-64-linux", "avx2"), flags=("--no-such-flag",))
+    with pytest.raises(SlimError, match="the compiler failed"):
+        build(float_program(), name="net", target=broken, out=tmp_path / "new", compile=True)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
