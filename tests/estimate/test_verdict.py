@@ -22,7 +22,7 @@ def conv_net():
 def test_memory_is_what_the_core_plans():
     cost = estimate(conv_net(), RPI3, threads=2)
     program = lower(conv_net())
-    planned = plan(program, 2)
+    planned = plan(program, 2, RPI3.isa)
     assert cost.exact
     assert (cost.ram["arena"], cost.ram["tables"]) == (planned.arena_bytes, planned.table_bytes)
     assert cost.ram["stack"] == 2 * 64 * 1024
