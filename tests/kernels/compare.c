@@ -143,9 +143,10 @@ static int compare_gemm_f32(const slim_kernels *kernels)
 static int32_t *channel_table(size_t panels, const int32_t *sums)
 {
     int32_t *table = (int32_t *)get(panels * 3 * SLIM_PANEL * 4);
+    const size_t large = draw(8) ? panels * SLIM_PANEL : draw((uint32_t)(panels * SLIM_PANEL));   /* scaled, no 32-bit integer */
     for (size_t o = 0; o < panels * SLIM_PANEL; o++) {
         int32_t *entry = table + o / SLIM_PANEL * 3 * SLIM_PANEL + o % SLIM_PANEL;
-        float multiplier = 0.0001f + 0.01f * (float)draw(1000) / 1000.0f;
+        float multiplier = (o == large ? 1e10f : 1.0f) * (0.0001f + 0.01f * (float)draw(1000) / 1000.0f);
         entry[0] = range(-20000, 20000);
         entry[SLIM_PANEL] = 128 * sums[o];
         memcpy(&entry[2 * SLIM_PANEL], &multiplier, 4);

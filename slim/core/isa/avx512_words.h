@@ -65,7 +65,7 @@ SLIM_TILE void SLIM_NAME(slim_store_u8_part)(uint8_t *p, size_t count, __m512i v
 typedef struct SLIM_NAME(slim_bytes) {
     __m512 hi;
     __m512i zero_point;   /* 16-bit */
-    __m512i lo;           /* bytes */
+    __m512i lo, most;     /* bytes; most: hi as one */
 } SLIM_NAME(slim_bytes);
 
 SLIM_TILE SLIM_NAME(slim_bytes) SLIM_NAME(slim_bytes_of)(float lo, float hi, int32_t zero_point)
@@ -74,6 +74,7 @@ SLIM_TILE SLIM_NAME(slim_bytes) SLIM_NAME(slim_bytes_of)(float lo, float hi, int
     b.hi = _mm512_set1_ps(hi);
     b.zero_point = _mm512_set1_epi16((short)zero_point);
     b.lo = _mm512_set1_epi8((char)((int)lo + zero_point));
+    b.most = _mm512_set1_epi8((char)((int)hi + zero_point));
     return b;
 }
 
@@ -93,22 +94,37 @@ SLIM_TILE void SLIM_NAME(slim_bytes_part)(uint8_t *out, __m128i bytes, size_t co
         _mm_mask_storeu_epi8((void *)out, (__mmask16)((1u << (count & 7)) - 1), bytes);
 }
 
-/* 16 bytes a 128-bit lane: of four vectors whose lanes hold four channels each. */
-SLIM_TILE __m512i SLIM_NAME(slim_bytes_pack)(__m512 x0, __m512 x1, __m512 x2, __m512 x3, const SLIM_NAME(slim_bytes) *b)
+/* Whether sums of at most 32 products, with this bias, times the multiplier fit 32 bits, so that rounding saturates nothing. */
+SLIM_TILE int SLIM_NAME(slim_bytes_fit)(__m512i bias, __m512 multiplier)
 {
-    __m512i low = _mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_min_ps(x0, b->hi)), _mm512_cvtps_epi32(_mm512_min_ps(x1, b->hi)));
-    __m512i high = _mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_min_ps(x2, b->hi)), _mm512_cvtps_epi32(_mm512_min_ps(x3, b->hi)));
+    const __m512 most = _mm512_add_ps(_mm512_abs_ps(_mm512_cvtepi32_ps(bias)), _mm512_set1_ps(1048576.0f));
+    return _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_mul_ps(most, multiplier)), _mm512_set1_ps(1073741824.0f), _CMP_LT_OQ) == 0xFFFF;
+}
+
+/* 16 bytes a 128-bit lane: of four vectors whose lanes hold four channels each. Vectors that fit 32 bits are clamped as bytes,
+ * with an instruction for four: clamps of floats run where conversions do. */
+SLIM_TILE __m512i SLIM_NAME(slim_bytes_pack)(__m512 x0, __m512 x1, __m512 x2, __m512 x3, const SLIM_NAME(slim_bytes) *b, const int fit)
+{
+    if (!fit) {
+        x0 = _mm512_min_ps(x0, b->hi);
+        x1 = _mm512_min_ps(x1, b->hi);
+        x2 = _mm512_min_ps(x2, b->hi);
+        x3 = _mm512_min_ps(x3, b->hi);
+    }
+    __m512i low = _mm512_packs_epi32(_mm512_cvtps_epi32(x0), _mm512_cvtps_epi32(x1));
+    __m512i high = _mm512_packs_epi32(_mm512_cvtps_epi32(x2), _mm512_cvtps_epi32(x3));
     low = _mm512_adds_epi16(low, b->zero_point);
     high = _mm512_adds_epi16(high, b->zero_point);
-    return _mm512_max_epu8(_mm512_packus_epi16(low, high), b->lo);
+    low = _mm512_packus_epi16(low, high);
+    return _mm512_max_epu8(fit ? _mm512_min_epu8(low, b->most) : low, b->lo);
 }
 
 /* nv vectors of 16 neighbouring channels; `last` of the last one are stored. */
 SLIM_TILE void SLIM_NAME(slim_bytes_store)(uint8_t *out, const __m512 *x, const int nv, size_t last,
-                                           const SLIM_NAME(slim_bytes) *b)
+                                           const SLIM_NAME(slim_bytes) *b, const int fit)
 {
     const __m512i words = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    __m512i bytes = SLIM_NAME(slim_bytes_pack)(x[0], x[nv > 1 ? 1 : 0], x[nv > 2 ? 2 : 0], x[nv > 3 ? 3 : nv > 1 ? 1 : 0], b);
+    __m512i bytes = SLIM_NAME(slim_bytes_pack)(x[0], x[nv > 1 ? 1 : 0], x[nv > 2 ? 2 : 0], x[nv > 3 ? 3 : nv > 1 ? 1 : 0], b, fit);
     bytes = _mm512_permutexvar_epi32(words, bytes);
     if (nv == 4 && last == SLIM_LANES) {
         _mm512_storeu_si512((void *)out, bytes);
@@ -127,10 +143,10 @@ SLIM_TILE void SLIM_NAME(slim_bytes_store)(uint8_t *out, const __m512 *x, const 
 
 /* Four vectors that are rows of `nv` = 1 or 2, `stride` bytes apart. */
 SLIM_TILE void SLIM_NAME(slim_bytes_store_rows)(uint8_t *out, size_t stride, const __m512 *x, const int nv, size_t last,
-                                                const SLIM_NAME(slim_bytes) *b)
+                                                const SLIM_NAME(slim_bytes) *b, const int fit)
 {
     const __m512i words = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    const __m512i bytes = _mm512_permutexvar_epi32(words, SLIM_NAME(slim_bytes_pack)(x[0], x[1], x[2], x[3], b));
+    const __m512i bytes = _mm512_permutexvar_epi32(words, SLIM_NAME(slim_bytes_pack)(x[0], x[1], x[2], x[3], b, fit));
     __m128i part[4];
     int i;
     part[0] = _mm512_castsi512_si128(bytes);
@@ -149,9 +165,13 @@ SLIM_TILE void SLIM_NAME(slim_bytes_store_rows)(uint8_t *out, size_t stride, con
 
 #define SLIM_BYTES SLIM_NAME(slim_bytes)
 #define SLIM_BYTES_OF(lo, hi, zero_point) SLIM_NAME(slim_bytes_of)((lo), (hi), (zero_point))
-#define SLIM_BYTES_STORE(out, x, nv, last, bytes) SLIM_NAME(slim_bytes_store)((out), (x), (nv), (last), &(bytes))
+#define SLIM_BYTES_STORE(out, x, nv, last, bytes) SLIM_NAME(slim_bytes_store)((out), (x), (nv), (last), &(bytes), 0)
 #define SLIM_BYTES_STORE_ROWS(out, stride, x, nv, last, bytes) \
-    SLIM_NAME(slim_bytes_store_rows)((out), (stride), (x), (nv), (last), &(bytes))
+    SLIM_NAME(slim_bytes_store_rows)((out), (stride), (x), (nv), (last), &(bytes), 0)
+#define SLIM_BYTES_FIT(bias, multiplier) SLIM_NAME(slim_bytes_fit)((bias), (multiplier))
+#define SLIM_BYTES_STORE_FIT(out, stride, x, nv, bytes) \
+    ((nv) == 4 ? SLIM_NAME(slim_bytes_store)((out), (x), (nv), SLIM_LANES, &(bytes), 1) \
+               : SLIM_NAME(slim_bytes_store_rows)((out), (stride), (x), (nv), SLIM_LANES, &(bytes), 1))
 
 /* Whole vectors of bytes through a table; returns how many bytes that were. A byte shuffle looks up 16 entries and gives 0
  * where bit 7 of the index is set. Entries are stored as differences (xor) from those 16 before, and all shuffles up to the

@@ -17,6 +17,7 @@ typedef struct SLIM_NAME(slim_four) {
     __m512i bias[4];
     __m512 multiplier[4];
     SLIM_BYTES bytes;
+    int fit;                         /* no sum overflows when it is scaled */
     uint8_t padding[64];
 #if SLIM_HAS_DEPTHWISE_5
     __m512i columns[SLIM_FOUR_COLUMNS * 4];   /* [columns][groups][4] */
@@ -52,6 +53,7 @@ SLIM_STEP void SLIM_NAME(slim_four_constants)(SLIM_NAME(slim_four) *f, int group
     const int32_t *tables[4];
     size_t moves[4];              /* bytes from a tap to the next: 0 where there are no channels */
     __m512i *to = f->weights;
+    f->fit = 1;
     for (size_t q = 0; q < 4; q++) {
         const size_t panel = q % (4 / f->pixels);
         const int there = panel * SLIM_PANEL < f->count;
@@ -65,6 +67,7 @@ SLIM_STEP void SLIM_NAME(slim_four_constants)(SLIM_NAME(slim_four) *f, int group
         f->multiplier[v] = _mm512_castsi512_ps(SLIM_NAME(slim_four_quarters)(
             b[0] + 2 * SLIM_PANEL + 4 * v, b[1] + 2 * SLIM_PANEL + 4 * v, b[2] + 2 * SLIM_PANEL + 4 * v,
             b[3] + 2 * SLIM_PANEL + 4 * v));
+        f->fit &= SLIM_NAME(slim_bytes_fit)(f->bias[v], f->multiplier[v]);
     }
     for (int group = 0; group < groups; group++)
         for (int kx = 0; kx < kernel; kx++, to += 4 * rows)
@@ -162,6 +165,18 @@ SLIM_TILE void SLIM_NAME(slim_walk_store)(const SLIM_NAME(slim_walk) *w, size_t 
     }
 }
 
+/* Four vectors as bytes. Jumping over what is never needed costs less than doing it. */
+SLIM_TILE __m512i SLIM_NAME(slim_walk_pack)(__m512 *y, const SLIM_NAME(slim_bytes) *bytes, int fit)
+{
+    int v;
+    if (!fit) {
+        SLIM_UNROLL
+        for (v = 0; v < 4; v++)
+            y[v] = _mm512_min_ps(y[v], bytes->hi);
+    }
+    return SLIM_NAME(slim_bytes_pack)(y[0], y[1], y[2], y[3], bytes, 1);
+}
+
 /* Stride 1, two output rows, columns `first` to first + count: the first 8 of each 16 channels, whose results are kept, or the
  * others. So all weights stay in registers. */
 SLIM_TILE void SLIM_NAME(slim_walk_half)(SLIM_NAME(slim_walk) *walk, size_t first, size_t count, const int half)
@@ -170,6 +185,7 @@ SLIM_TILE void SLIM_NAME(slim_walk_half)(SLIM_NAME(slim_walk) *walk, size_t firs
     const __m512i bias[2] = {f->bias[2 * half], f->bias[2 * half + 1]};
     const __m512 multiplier[2] = {f->multiplier[2 * half], f->multiplier[2 * half + 1]};
     const SLIM_NAME(slim_bytes) bytes = f->bytes;
+    const int fit = f->fit;
     __m512i w[3][2][2], a[2][2], b[2][2], c[2][2];   /* [output rows][vectors]; of three columns */
     size_t x = first - (size_t)f->task->pad_left;
     int k, r, v;
@@ -210,7 +226,7 @@ SLIM_TILE void SLIM_NAME(slim_walk_half)(SLIM_NAME(slim_walk) *walk, size_t firs
             SLIM_UNROLL
             for (r = 0; r < 4; r++)
                 y[r] = _mm512_mul_ps(_mm512_cvtepi32_ps(a[r / 2][r % 2]), multiplier[r % 2]);
-            const __m512i results = SLIM_NAME(slim_bytes_pack)(y[0], y[1], y[2], y[3], &bytes), kept = walk->kept[i - 2];
+            const __m512i results = SLIM_NAME(slim_walk_pack)(y, &bytes, fit), kept = walk->kept[i - 2];
             if (half) {
                 SLIM_NAME(slim_walk_store)(walk, first + i - 2, 0, _mm512_unpacklo_epi64(kept, results));
                 SLIM_NAME(slim_walk_store)(walk, first + i - 2, 1, _mm512_unpackhi_epi64(kept, results));
@@ -242,6 +258,7 @@ SLIM_STEP void SLIM_NAME(slim_walk_2)(SLIM_NAME(slim_walk) *walk)
 {
     const SLIM_NAME(slim_four) *const f = walk->four;
     const SLIM_NAME(slim_bytes) bytes = f->bytes;
+    const int fit = f->fit;
     const size_t end = 2 * f->task->out_width;
     __m512i w[12], a[4];
     size_t x = 0 - (size_t)f->task->pad_left;
@@ -270,7 +287,7 @@ SLIM_STEP void SLIM_NAME(slim_walk_2)(SLIM_NAME(slim_walk) *walk)
             a[v] = SLIM_DOT(in[v], w[v], f->bias[v]);
         }
         if (i)
-            SLIM_NAME(slim_walk_store)(walk, i / 2 - 1, 0, SLIM_NAME(slim_bytes_pack)(y[0], y[1], y[2], y[3], &bytes));
+            SLIM_NAME(slim_walk_store)(walk, i / 2 - 1, 0, SLIM_NAME(slim_walk_pack)(y, &bytes, fit));
     }
 }
 
@@ -436,7 +453,7 @@ SLIM_TILE void SLIM_NAME(slim_four_tile)(const SLIM_NAME(slim_four) *f, const __
             for (v = 0; v < 4; v++)
                 y[v] = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[r][x][v]), f->multiplier[v]);
             uint8_t *to = direct ? out + (size_t)r * out_row_stride + (size_t)x * out_stride : results + (r * tile + x) * 64;
-            _mm512_storeu_si512((void *)to, SLIM_NAME(slim_bytes_pack)(y[0], y[1], y[2], y[3], &f->bytes));
+            _mm512_storeu_si512((void *)to, SLIM_NAME(slim_bytes_pack)(y[0], y[1], y[2], y[3], &f->bytes, 0));
         }
     }
     if (!direct)

@@ -169,11 +169,95 @@ SLIM_GEMM_U8_TILES(SLIM_GEMM_U8_GROUP)
 #undef SLIM_GEMM_U8_GROUP
 #undef SLIM_GEMM_U8_STEP
 
+#ifdef SLIM_GEMM_U8_STREAMS
+/* nv vectors of channels, all rows, where k is so small that `steps` words of weights a vector stay in registers: rows go
+ * through one after the other, so that the products of some run beside the requantization of others. Returns nv, or 0 where it
+ * is not for these channels. */
+SLIM_TILE size_t SLIM_NAME(slim_gemm_u8_stream)(const slim_gemm_u8_task *task, size_t vector, const int steps, const int nv,
+                                                const int mr)
+{
+    const size_t stride = task->out_stride, m = task->m;
+    const SLIM_BYTES bytes = SLIM_BYTES_OF(task->lo, task->hi, task->zero_point);
+    const uint8_t *const *const rows = task->rows;
+    uint8_t *const out = (uint8_t *)task->out + vector * SLIM_LANES;
+    SLIM_DOT_W w[8][4];
+    SLIM_VI bias[4];
+    SLIM_VF multiplier[4];
+    int fit = m >= (size_t)mr, i, j, v;
+    SLIM_UNROLL
+    for (v = 0; v < nv; v++) {
+        const int32_t *table = task->channels + (vector + (size_t)v) * (3 * SLIM_PANEL);
+        const int8_t *weights = task->weights + (vector + (size_t)v) * (size_t)steps * (4 * SLIM_PANEL);
+        bias[v] = SLIM_VI_LOAD(table);
+        multiplier[v] = SLIM_VF_LOAD_BITS(table + 2 * SLIM_PANEL);
+        fit &= SLIM_BYTES_FIT(bias[v], multiplier[v]);
+        SLIM_UNROLL
+        for (j = 0; j < steps; j++)
+            w[j][v] = SLIM_DOT_LOAD_W(weights + j * (4 * SLIM_PANEL));
+    }
+    if (!fit)
+        return 0;
+    SLIM_ROLL
+    for (size_t at = 0; at < m; at += (size_t)mr) {
+        const size_t row = SLIM_MIN(at, m - (size_t)mr);   /* the last ones again */
+        SLIM_VF x[4];
+        SLIM_UNROLL
+        for (i = 0; i < mr; i++) {
+            const uint8_t *const from = rows[row + (size_t)i];
+            SLIM_DOT_ACC acc[4];
+            SLIM_UNROLL
+            for (v = 0; v < nv; v++)
+                acc[v] = SLIM_DOT_START(bias[v]);
+            SLIM_UNROLL
+            for (j = 0; j < steps; j++) {
+                const SLIM_DOT_X four = SLIM_DOT_LOAD_X(from + 4 * j);
+                SLIM_UNROLL
+                for (v = 0; v < nv; v++)
+                    acc[v] = SLIM_DOT(four, w[j][v], acc[v]);
+            }
+            SLIM_UNROLL
+            for (v = 0; v < nv; v++)
+                x[i * nv + v] = SLIM_VF_MUL(SLIM_VI_TO_VF(SLIM_DOT_SUM(acc[v])), multiplier[v]);
+        }
+        SLIM_BYTES_STORE_FIT(out + row * stride, stride, x, nv, bytes);
+    }
+    return (size_t)nv;
+}
+
+#define SLIM_GEMM_U8_STREAM(steps, nv) \
+    SLIM_STEP size_t SLIM_NAME(slim_gemm_u8_stream_##steps##_##nv)(const slim_gemm_u8_task *task, size_t vector) \
+    { \
+        return SLIM_NAME(slim_gemm_u8_stream)(task, vector, steps, nv, 4 / nv); \
+    }
+SLIM_GEMM_U8_STREAMS(SLIM_GEMM_U8_STREAM)
+#undef SLIM_GEMM_U8_STREAM
+
+/* How many vectors of channels from `vector` on are done, with as many as there are tiles for. */
+SLIM_STEP size_t SLIM_NAME(slim_gemm_u8_streams)(const slim_gemm_u8_task *task, size_t vector)
+{
+    const size_t left = task->n / SLIM_LANES - vector, steps = slim_ceil_div(task->k, 4);
+    if (task->taps != 1 || task->float_output)
+        return 0;
+#define SLIM_GEMM_U8_STREAM(words, nv) \
+    if (steps == words && left >= nv) \
+        return SLIM_NAME(slim_gemm_u8_stream_##words##_##nv)(task, vector);
+    SLIM_GEMM_U8_STREAMS(SLIM_GEMM_U8_STREAM)
+#undef SLIM_GEMM_U8_STREAM
+    return 0;
+}
+#endif
+
 #define SLIM_GEMM_U8_CASE(nv, a, b, c) case nv: SLIM_NAME(slim_gemm_u8_##nv)(task, vector); break;
 SLIM_STEP void SLIM_NAME(slim_gemm_u8)(const slim_gemm_u8_task *task)
 {
     size_t vectors = slim_ceil_div(task->n, SLIM_LANES), vector = 0;
     while (vector < vectors) {
+#ifdef SLIM_GEMM_U8_STREAMS
+        const size_t done = SLIM_NAME(slim_gemm_u8_streams)(task, vector);
+        vector += done;
+        if (done)
+            continue;
+#endif
         size_t width = SLIM_GEMM_U8_WIDTH(vectors - vector, task->taps * task->k, task->m);
         switch (width) { SLIM_GEMM_U8_TILES(SLIM_GEMM_U8_CASE) }
         vector += width;
