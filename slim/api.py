@@ -150,13 +150,15 @@ def build(
     """Write the model as one C file with header, weights, example and Makefile to the folder `output`.
 
     `embed` puts the weights into the C file, `compile` also compiles it, `name` begins files and C names. `optimize` is
-    "speed", or "size": no memory is traded for speed. `weights` is "fp32", "fp16" or "bf16", `arithmetic` "fp32" or
+    "speed", or "size": no memory is traded for speed, and the code is smaller (of a `.slim` program the code alone: it
+    has chosen already how it computes). `weights` is "fp32", "fp16" or "bf16", `arithmetic` "fp32" or
     "bf16". `source` is the file that a loaded model came from: the C file says its SHA-256, and is named after it where
     there is no `name`. Raises `UnsupportedError` with every operator that the core does not have.
     """
     from slim.amalgamate import build
 
-    program, sha256 = _program(model, optimize, weights, arithmetic), ""
+    computes = "speed" if _is_program(model) else optimize
+    program, sha256 = _program(model, computes, weights, arithmetic), ""
     if isinstance(program, (str, os.PathLike)):
         ProgramSession(program).close()  # which names the file where it is no program
     if source is None and isinstance(model, (str, os.PathLike)):
@@ -167,7 +169,10 @@ def build(
         sha256 = _sha256(path)
     program = Path(program).read_bytes() if isinstance(program, (str, os.PathLike)) else program
     name = name or getattr(getattr(model, "graph", None), "name", None) or "model"
-    return build(program, name=name, target=target, out=Path(output), embed=embed, compile=compile, model_sha256=sha256)
+    return build(
+        program, name=name, target=target, out=Path(output), embed=embed, compile=compile, small=optimize == "size",
+        model_sha256=sha256,
+    )  # fmt: skip
 
 
 class Session(ProgramSession):
@@ -221,10 +226,7 @@ def profile(
     from slim.estimate.profile import bounded, join
     from slim.runtime.peak import best_peak, cache_bytes, measure_peak
 
-    is_program = isinstance(model, (bytes, bytearray, memoryview)) or (
-        isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".slim")
-    )
-    graph = None if is_program else _standard(cast("ModelLike", model))
+    graph = None if _is_program(model) else _standard(cast("ModelLike", model))
     layers = layers_of(graph) if graph else ()
     session = Session(graph or model, threads, isa, optimize=optimize, weights=weights, arithmetic=arithmetic)
     before = measure_peak()
@@ -290,19 +292,21 @@ def samples_for(model: ir.Model, folder: str | os.PathLike[str], recipe: Recipe 
     return samples(Path(folder), list(shapes), recipe, shapes=shapes)
 
 
+def _is_program(model: ModelLike | ProgramLike) -> bool:
+    """Whether it is a `.slim` program, its path or its bytes, and no model."""
+    if isinstance(model, (str, os.PathLike)):
+        return os.fspath(model).endswith(".slim")
+    return isinstance(model, (bytes, bytearray, memoryview))
+
+
 def _program(model: ModelLike | ProgramLike, optimize: str, weights: str, arithmetic: str) -> ProgramLike:
     """The `.slim` program of whatever was given: its path or its bytes."""
-    program: ProgramLike | None = None
-    if isinstance(model, (bytes, bytearray, memoryview)):
-        program = model
-    elif isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".slim"):
-        program = Path(model)
-    if program is not None:
+    if _is_program(model):
         asked = {"optimize": optimize != "speed", "weights": weights != "fp32", "arithmetic": arithmetic != "fp32"}
         if chosen := [option for option, wanted in asked.items() if wanted]:
             do = "give the model that it was made from"
             raise SlimError(Problem("a program has chosen already", f"option '{option}'", do) for option in chosen)
-        return program
+        return cast("ProgramLike", model)
     from slim.lower import lower
 
     return lower(_standard(cast("ModelLike", model)), optimize=optimize, weights=weights, arithmetic=arithmetic)

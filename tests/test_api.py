@@ -116,6 +116,16 @@ def test_a_build_is_named_after_the_file_or_the_graph(tmp_path: Path) -> None:
     assert slim.build(program, tmp_path / "c", target="generic", name="again").paths["program"].name == "again.slim"
 
 
+def test_a_build_for_size_has_smaller_code_of_a_program_too(tmp_path: Path) -> None:
+    program = slim.build(MODEL, tmp_path / "a", target="generic").paths["program"]
+    for index, model in enumerate((MODEL, program)):
+        small = slim.build(model, tmp_path / f"b{index}", target="generic", name="net", optimize="size")
+        assert "#define SLIM_SMALL 1\n" in small.paths["source"].read_text()
+    assert small.paths["program"].read_bytes() == program.read_bytes()  # it has chosen already how it computes
+    again = slim.build(program, tmp_path / "c", target="generic", name="net")
+    assert "#define SLIM_SMALL 1\n" not in again.paths["source"].read_text()
+
+
 def test_a_missing_file_is_an_error_with_a_place(tmp_path: Path) -> None:
     for call in (slim.simplify, slim.Session, lambda path: slim.build(path, tmp_path / "out")):
         with pytest.raises(SlimError, match=r"nowhere\.onnx"):

@@ -51,6 +51,7 @@ def build(
     out: Path,
     embed: bool = False,
     compile: bool = False,
+    small: bool = False,
     model_sha256: str = "",
 ) -> BuildResult:
     """Write a program (from `slim.lower.lower`) as a single C file and what goes with it into the folder `out`.
@@ -60,6 +61,7 @@ def build(
         target: a name of `list_targets()`, the path of a description, "host", or a target.
         embed: put the weights into the C file instead of NAME.slim.
         compile: also compile libNAME.a and the example, with the target's compiler.
+        small: fewer and smaller tiles in the kernels, and code that is compiled for size.
         model_sha256: hash of the model file, for the head of the C file.
 
     Raises SlimError for an unknown target, a broken program, a folder that cannot be written, and, with `compile`,
@@ -71,7 +73,7 @@ def build(
     chosen = replace(chosen, isas=without_copies(network.contents.selection, chosen.isas))
     if compile:
         find_toolchain(chosen)
-    texts = _texts(network, chosen, program, model_sha256)
+    texts = _texts(network, chosen, program, model_sha256, small)
     with _staging(Path(out)) as staging:
         for file, content in texts.values():
             _write(staging / file, content)
@@ -95,10 +97,12 @@ def build(
     )
 
 
-def _texts(network: Network, target: Target, program: bytes, model_sha256: str) -> dict[str, tuple[str, str | bytes]]:
+def _texts(
+    network: Network, target: Target, program: bytes, model_sha256: str, small: bool
+) -> dict[str, tuple[str, str | bytes]]:
     """Of each file: its key in the result, its name, its contents."""
     origin = Origin(_version(), model_sha256)
-    source = source_text(network, target.isas, target.family, program, origin)
+    source = source_text(network, target.isas, target.family, program, origin, small=small)
     texts: dict[str, tuple[str, str | bytes]] = {
         "source": (f"{network.file}.c", source),
         "header": (f"{network.file}.h", header_text(network)),

@@ -29,7 +29,8 @@ def code_size(program: bytes | bytearray | memoryview, isa: str, *, family: str 
     """Bytes of code and read-only tables (`text` of `size`, without weights) of a single file with one instruction set.
 
     `family` is a key of `manifest.ISAS`; where it is not given, the first that has the instruction set. WebAssembly is
-    not measured: plain x86-64 stands for it. Figures are of gcc -O3.
+    not measured: plain x86-64 stands for it. Figures are of gcc -O3 and of files that are built for speed: those of
+    `slim build --optimize size` have less.
 
     Raises SlimError for an instruction set that the family does not have, and CoreError for bytes that are no program.
     """

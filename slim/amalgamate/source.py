@@ -20,12 +20,19 @@ _SWITCHES = """\
 #if defined(SLIM_PRIVATE) && !defined(SLIM_API)
 #define SLIM_API static __attribute__((unused))
 #endif
-/* g++ warns of variables inside its own AVX-512 header (GCC bug 105593). */
+%s/* g++ warns of variables inside its own AVX-512 header (GCC bug 105593). */
 #if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+"""
+
+_SMALL = """\
+/* Fewer and smaller tiles in the kernels, and gcc compiles for size; -DSLIM_SMALL=0: as without --optimize size. */
+#ifndef SLIM_SMALL
+#define SLIM_SMALL 1
+#endif
 """
 
 _LICENCE = """\
@@ -51,13 +58,15 @@ def header_text(network: Network) -> str:
     return f"{banner('Begin file slim.h')}{slim_h}{banner('End of slim.h')}\n{network.fill('network.h')}"
 
 
-def source_text(network: Network, isas: tuple[str, ...], family: str, program: bytes, origin: Origin) -> str:
-    """NAME.c: everything, with the program's bytes in it where the network is embedded."""
+def source_text(
+    network: Network, isas: tuple[str, ...], family: str, program: bytes, origin: Origin, *, small: bool = False
+) -> str:
+    """NAME.c: everything, with the program's bytes in it where the network is embedded. `small`: code for size."""
     selection = network.contents.selection
     instead = {"include/slim_selection.h": selection_header(selection, isas)}
     parts = [
         _head(network, isas, program, origin),
-        _SWITCHES,
+        _SWITCHES % (_SMALL if small else ""),
         _guard(network.file, family),
         splice(single_file_order(selection, isas), instead),
     ]

@@ -15,7 +15,7 @@ from slim.core.compile import processor_family
 from slim.core.manifest import ISAS
 from slim.errors import Problem, SlimError
 
-FOR_SIZE = ("-fno-asynchronous-unwind-tables", "-fno-inline-functions", "-falign-functions=1")
+FOR_SIZE = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-fno-inline-functions", "-falign-functions=1")
 """Flags that make the code smaller and no slower."""
 
 COMPANIONS = ("example.c", "network.mjs", "example.mjs", "Makefile", "README.md")

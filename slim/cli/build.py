@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="T", default="host", help="such as rpi3 or x86-64-linux (default: host)")
     parser.add_argument("--embed", action="store_true", help="put the weights into the C file")
     parser.add_argument("--compile", action="store_true", help="compile it too")
-    add_lowering(parser)
+    add_lowering(parser, size="less code, and trade no memory for speed")
     parser.add_argument("--name", metavar="NAME", help="name of the files and the C prefix (default: the model's)")
 
 

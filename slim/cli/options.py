@@ -43,13 +43,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", metavar="R", help="how images become inputs: a name or your own .toml")
 
 
-def add_lowering(parser: argparse.ArgumentParser) -> None:
-    """--optimize, --weights and --arithmetic: how a model becomes a program."""
+def add_lowering(parser: argparse.ArgumentParser, size: str = "trade no memory for speed") -> None:
+    """--optimize, of which `size` says what it does, --weights and --arithmetic: how a model becomes a program."""
     parser.add_argument(
         "--optimize",
         choices=("speed", "size"),
         default="speed",
-        help="size: trade no memory for speed (default: speed)",
+        help=f"size: {size} (default: speed)",
     )
     parser.add_argument(
         "--weights",

@@ -59,22 +59,24 @@ def _symbols(path: Path, *options: str) -> set[str]:
     return {line.split()[-1].split("@")[0] for line in lines if line.strip()}
 
 
+@pytest.mark.parametrize("small", [False, True])
 @pytest.mark.parametrize("compiler", COMPILERS)
-def test_compiles_without_a_warning_and_alone(compiler, tmp_path):
+def test_compiles_without_a_warning_and_alone(compiler, small, tmp_path):
     need(compiler)
-    build(mixed_program(), name="net", target="x86-64-linux", out=tmp_path, embed=True)
+    build(mixed_program(), name="net", target="x86-64-linux", out=tmp_path, embed=True, small=small)
     (tmp_path / "net.h").unlink()
     undefined = _symbols(_object(tmp_path, "net", "-O3", compiler=compiler), "-u")
     threads = {symbol for symbol in undefined if symbol.startswith("pthread_")} | THREADS
     assert undefined <= LIBC | LIBM | threads, undefined - LIBC - LIBM - threads
 
 
+@pytest.mark.parametrize("small", [False, True])
 @pytest.mark.parametrize("compiler", COMPILERS)
-def test_every_operator_together_is_valid_c_and_cpp(compiler, tmp_path):
+def test_every_operator_together_is_valid_c_and_cpp(compiler, small, tmp_path):
     need(compiler)
     array = TensorInfo("x", (1,), np.dtype(np.float32))
     network = Network("all", Contents(select(), (array,), (array,), 0), embedded=False)
-    (tmp_path / "all.c").write_text(source_text(network, ISAS["x86_64"], "x86_64", b"", Origin("", "")))
+    (tmp_path / "all.c").write_text(source_text(network, ISAS["x86_64"], "x86_64", b"", Origin("", ""), small=small))
     _object(tmp_path, "all", "-fsyntax-only", compiler=compiler)
 
 

@@ -13,14 +13,17 @@ from tests.kernels.build import CORE, FAMILIES, HERE, ISAS, build, compare, comp
 COMPARE = HERE / "compare.c"
 
 
-def test_nothing_is_read_or_written_outside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("small", [0, 1])
+def test_nothing_is_read_or_written_outside(tmp_path: Path, small: int) -> None:
     command = [compiler("gcc"), "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    command.append(f"-DSLIM_SMALL={small}")
     program = build(tmp_path, "compare", [COMPARE], ISAS, command)
     for isa in ISAS:
         result = compare([str(program)], isa, 150)
         assert result.returncode in (0, 3), result.stdout + result.stderr[:2000]  # 3: not on this processor
 
 
+@pytest.mark.parametrize("small", [0, 1])
 @pytest.mark.parametrize(
     ("family", "cc", "emulator", "cpus"),
     [
@@ -28,8 +31,9 @@ def test_nothing_is_read_or_written_outside(tmp_path: Path) -> None:
         ("armv7", "arm-linux-gnueabihf-gcc", "qemu-arm", {"plain": "cortex-a7", "neon": "cortex-a7"}),
     ],
 )
-def test_arm(tmp_path: Path, family: str, cc: str, emulator: str, cpus: dict[str, str]) -> None:
-    program = build(tmp_path, "compare", [COMPARE], FAMILIES[family], [compiler(cc), "-O2", "-static"])
+def test_arm(tmp_path: Path, family: str, cc: str, emulator: str, cpus: dict[str, str], small: int) -> None:
+    command = [compiler(cc), "-O2", "-static", f"-DSLIM_SMALL={small}"]
+    program = build(tmp_path, "compare", [COMPARE], FAMILIES[family], command)
     for isa, cpu in cpus.items():
         result = compare([compiler(emulator), "-cpu", cpu, str(program)], isa, 40)
         assert result.returncode == 0, result.stdout + result.stderr
@@ -67,12 +71,15 @@ def test_an_instruction_set_that_the_processor_lacks_is_refused(tmp_path: Path) 
     assert compare(emulator, "neondot", 1).stdout == "not here\n"
 
 
+@pytest.mark.parametrize("small", [0, 1])
 @pytest.mark.parametrize("dialect", [("clang", "-std=gnu11"), ("g++", "-std=gnu++17"), ("gcc", "-std=gnu11")])
-def test_single_file_compiles_without_warnings(tmp_path: Path, dialect: tuple[str, str]) -> None:
+def test_single_file_compiles_without_warnings(tmp_path: Path, dialect: tuple[str, str], small: int) -> None:
     """Every instruction set that shares no kernels in one translation unit, each forgetting its words for the next."""
     cc, standard = dialect
     isas = [isa for isa in ISAS if isa not in EXTENDS]
-    text = "#define SLIM_SINGLE_FILE 1\n" + "".join(f'#include "isa/{isa}.c"\n' for isa in (*isas, "select"))
+    text = f"#define SLIM_SINGLE_FILE 1\n#define SLIM_SMALL {small}\n" + "".join(
+        f'#include "isa/{isa}.c"\n' for isa in (*isas, "select")
+    )
     (tmp_path / "one.c").write_text(text)
     build_flags = ["-O1", "-Wall", "-Wextra", "-Werror", *(f"-DSLIM_HAS_ISA_{isa.upper()}=1" for isa in isas)]
     command = [compiler(cc), standard, *build_flags, f"-I{CORE}", "-c", "one.c", "-o", "one.o"]

@@ -38,15 +38,28 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
+/* 1: for size. Kernels have fewer and smaller tiles. `slim build --optimize size` sets it in the file that it writes. */
+#ifndef SLIM_SMALL
+#define SLIM_SMALL 0
+#endif
+
 /* gcc -O3 makes versions of loops for what rarely happens, vectorizes loops that run a few times, copies functions into others and
  * adds paths on which an input would be absent: outside the kernels that is a tenth of the code and no time. Functions whose loops
- * are worth it say so. */
+ * are worth it say so. A small build is compiled for size but for those and the kernels that would be slower: gemm_f32 with
+ * AVX2 by a sixth. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#if SLIM_SMALL
+#pragma GCC optimize("Os")
+#define SLIM_HOT __attribute__((optimize("O2")))
+#else
 #define SLIM_SMALL_LOOPS 1
 #pragma GCC optimize("O2", "no-inline-functions", "no-isolate-erroneous-paths-dereference")
+#define SLIM_HOT
+#endif
 #define SLIM_VECTORIZE __attribute__((optimize("O3")))
 #define SLIM_BRIEF __attribute__((optimize("Os")))   /* what runs once a step */
 #else
+#define SLIM_HOT
 #define SLIM_VECTORIZE
 #define SLIM_BRIEF
 #endif

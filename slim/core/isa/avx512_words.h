@@ -29,8 +29,10 @@
 #define SLIM_VF_TURNS_SUM(low, high) \
     _mm512_add_ps(_mm512_shuffle_ps((low), (high), 0x88), _mm512_shuffle_ps((low), (high), 0xdd))
 #define SLIM_VF_TURNS_SUM_HALF(a) SLIM_VF_TURNS_SUM((a), _mm512_castps256_ps512(_mm512_extractf32x8_ps((a), 1)))
-/* two floats of memory. */
+/* two floats of memory: gemm_f32_pairs.c is compiled for them. */
+#if !SLIM_SMALL
 #define SLIM_VF_SPLAT_TWO(p) SLIM_NAME(slim_splat_two)(p)
+#endif
 SLIM_TILE __m512 SLIM_NAME(slim_splat_two)(const float *p)
 {
     long long two;
@@ -205,6 +207,10 @@ SLIM_TILE size_t SLIM_NAME(slim_lookup_bytes)(const uint8_t *table, const uint8_
 
 #define SLIM_LOOKUP(table, from, to, n) SLIM_NAME(slim_lookup_bytes)((table), (from), (to), (n))
 
+#if SLIM_SMALL
+#define SLIM_GEMM_F32_TILES(X) X(1, 8, 8, 1, 1) X(2, 8, 8, 4, 1)
+#define SLIM_GEMM_F32_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
+#else
 #if SLIM_HAS_KERNEL_STRASSEN_F32   /* tiles of 13 rows, mostly for halves of images, are 2 KB */
 #define SLIM_GEMM_F32_TILES(X) X(1, 14, 14, 4, 1) X(2, 12, 13, 4, 1) X(3, 9, 8, 3, 1) X(4, 6, 6, 1, 1)
 #else
@@ -212,3 +218,4 @@ SLIM_TILE size_t SLIM_NAME(slim_lookup_bytes)(const uint8_t *table, const uint8_
 #endif
 #define SLIM_GEMM_F32_WIDTH(vectors, k, m) \
     ((m) == 1 && (vectors) >= 4 ? 4 : (vectors) % 3 == 0 ? 3 : (k) <= 32 && (vectors) % 4 == 0 ? 4 : (vectors) >= 2 ? 2 : 1)
+#endif

@@ -23,6 +23,7 @@
 #else
 #define SLIM_STEP static __attribute__((noinline, noclone)) SLIM_TARGET   /* gcc -O3 copies functions for constant arguments */
 #endif
+#define SLIM_HOT_STEP SLIM_HOT SLIM_STEP         /* one that would be slower if compiled for size */
 #define SLIM_VECTORS (SLIM_PANEL / SLIM_LANES)   /* in a panel of 16 channels */
 #define SLIM_COLUMNS 4                            /* output columns that depthwise kernels compute together */
 #define SLIM_REACH ((SLIM_COLUMNS - 1) * 2 + 5)   /* input columns that they touch at most: stride 2, 5x5 */

@@ -10,6 +10,7 @@
 #undef SLIM_NAME
 #undef SLIM_TILE
 #undef SLIM_STEP
+#undef SLIM_HOT_STEP
 #undef SLIM_VECTORS
 #undef SLIM_UNROLL
 #undef SLIM_ROLL

@@ -80,7 +80,7 @@ SLIM_STEP void SLIM_NAME(slim_columns_f32)(const slim_columns_f32_task *task)
     size_t channel = 0, row;
     SLIM_ROLL
     while (channel < task->n) {
-        const int two = channel + SLIM_LANES < task->n && task->m >= SLIM_COLUMNS_TWO;
+        const int two = !SLIM_SMALL && channel + SLIM_LANES < task->n && task->m >= SLIM_COLUMNS_TWO;
         const size_t rows = two ? SLIM_COLUMNS_TWO : task->m >= SLIM_COLUMNS_ONE ? SLIM_COLUMNS_ONE : 1;
         SLIM_ROLL
         for (row = 0; row < task->m; row += rows) {

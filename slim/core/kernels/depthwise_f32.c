@@ -84,7 +84,7 @@ typedef void SLIM_NAME(slim_depthwise_f32_tiles)(const slim_depthwise_f32_task *
                                                  float *out, size_t count, size_t channel, size_t end, int turned);
 
 #define SLIM_DEPTHWISE_F32(kernel, stride, rows) \
-    SLIM_STEP void SLIM_NAME(slim_depthwise_f32_##kernel##_##stride##_##rows)( \
+    SLIM_HOT_STEP void SLIM_NAME(slim_depthwise_f32_##kernel##_##stride##_##rows)( \
         const slim_depthwise_f32_task *task, const float *const *in, size_t offset, float *out, size_t count, \
         size_t channel, size_t end, int turned) \
     { \
@@ -151,7 +151,7 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32_lines)(const slim_depthwise_f32_task
     }
 }
 
-#if SLIM_LANES == 16
+#if SLIM_LANES == 16 && !SLIM_SMALL
 /* A row of pixels with one row of a 3x3 window for SLIM_COLUMNS outputs, and with another for those below, or NULL. */
 SLIM_TILE void SLIM_NAME(slim_depthwise_f32_row)(const float *pixel, size_t channels, const SLIM_VF *first, const SLIM_VF *second,
                                                  SLIM_VF *acc, SLIM_VF *below)
@@ -290,7 +290,7 @@ SLIM_STEP void SLIM_NAME(slim_depthwise_f32)(const slim_depthwise_f32_task *task
         for (int turned = 0; turned < 2; turned++) {
             const size_t length = turned ? task->out_rows : width, lines = turned ? task->out_width : task->out_rows;
             size_t line = turned ? width : 0, first = 0, last = 0;   /* the columns between are done already */
-#if SLIM_LANES == 16
+#if SLIM_LANES == 16 && !SLIM_SMALL
             /* pixels a multiple of 1 KB apart fall into few sets of the cache: better all channels of a few of them at once */
             if (tile == SLIM_NAME(slim_depthwise_f32_3_2_1) && !turned && task->channels % SLIM_BLOCK) {
                 first = task->pad_left ? SLIM_COLUMNS : 0;

@@ -380,8 +380,8 @@ SLIM_TILE void SLIM_NAME(slim_four_fill_of)(SLIM_NAME(slim_four) *f, const uint8
     }
 }
 
-SLIM_STEP void SLIM_NAME(slim_four_fill)(SLIM_NAME(slim_four) *f, const uint8_t *const *rows, ptrdiff_t first, ptrdiff_t count,
-                                         __m512i *to, size_t step)
+SLIM_HOT_STEP void SLIM_NAME(slim_four_fill)(SLIM_NAME(slim_four) *f, const uint8_t *const *rows, ptrdiff_t first,
+                                             ptrdiff_t count, __m512i *to, size_t step)
 {
     if (f->pixels == 1)
         SLIM_NAME(slim_four_fill_of)(f, rows, first, count, to, step, 1);
@@ -464,8 +464,8 @@ typedef void SLIM_NAME(slim_four_tiles)(const SLIM_NAME(slim_four) *f, const __m
                                         int valid);
 
 #define SLIM_FOUR(kernel, stride, rows, tile) \
-    SLIM_STEP void SLIM_NAME(slim_four_##kernel##_##stride)(const SLIM_NAME(slim_four) *f, const __m512i *columns, \
-                                                            uint8_t *out, size_t width, int valid) \
+    SLIM_HOT_STEP void SLIM_NAME(slim_four_##kernel##_##stride)(const SLIM_NAME(slim_four) *f, const __m512i *columns, \
+                                                                uint8_t *out, size_t width, int valid) \
     { \
         SLIM_NAME(slim_four_tile)(f, columns, out, width, valid, kernel, stride, rows, tile); \
     }

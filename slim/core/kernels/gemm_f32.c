@@ -212,7 +212,7 @@ SLIM_STEP size_t SLIM_NAME(slim_gemm_f32_rows)(size_t m, size_t a, size_t e)
 
 /* A tile is a function: in a loop over rows gcc would make versions of it. */
 #define SLIM_GEMM_F32_STEP(name, mr, nv) \
-    SLIM_STEP void SLIM_NAME(slim_gemm_f32_##name)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
+    SLIM_HOT_STEP void SLIM_NAME(slim_gemm_f32_##name)(const slim_gemm_f32_task *task, size_t row, size_t vector) \
     { \
         SLIM_NAME(slim_gemm_f32_tile)(task, row, vector, mr, nv, 0); \
     }

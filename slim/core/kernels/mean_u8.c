@@ -44,7 +44,7 @@ SLIM_STEP void SLIM_NAME(slim_mean_u8)(const slim_mean_u8_task *shared)
     const slim_mean_u8_task task = *shared;   /* bytes that are written could alias it */
     const SLIM_BYTES bytes = SLIM_BYTES_OF(task.lo, task.hi, task.zero_point);
     size_t at = 0;
-    for (; at + 4 * SLIM_LANES <= task.n; at += 4 * SLIM_LANES)
+    for (; !SLIM_SMALL && at + 4 * SLIM_LANES <= task.n; at += 4 * SLIM_LANES)
         SLIM_NAME(slim_mean_u8_some)(&task, at, &bytes, 4);
     for (; at + SLIM_LANES <= task.n; at += SLIM_LANES)
         SLIM_NAME(slim_mean_u8_some)(&task, at, &bytes, 1);
