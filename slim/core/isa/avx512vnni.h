@@ -6,29 +6,8 @@
 
 #include "isa/avx512_words.h"
 
-/* vpdpbusd as text: around the intrinsic gcc 12 spills accumulators, which halves the speed of a tile. */
-SLIM_TILE __m512i slim_dot_avx512vnni(__m512i x, __m512i w, __m512i acc)
-{
-    __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w));
-    return acc;
-}
-
-SLIM_TILE __m512i slim_dot_input_avx512vnni(const uint8_t *p)
-{
-    int32_t four;
-    __builtin_memcpy(&four, p, 4);
-    return _mm512_set1_epi32(four);
-}
-
-#define SLIM_DOT_W __m512i
-#define SLIM_DOT_X __m512i
-#define SLIM_DOT_LOAD_W(p) SLIM_VI_LOAD(p)
-#define SLIM_DOT_LOAD_X(p) slim_dot_input_avx512vnni(p)
-#define SLIM_DOT(x, w, a) slim_dot_avx512vnni((x), (w), (a))
-#define SLIM_DOT_ACC SLIM_VI
-#define SLIM_DOT_START(bias) (bias)
-#define SLIM_DOT_SUM(a) (a)
-#define SLIM_DOT_SIGNED 0
+#define SLIM_VNNI ""
+#include "isa/vnni_dot.h"
 
 /* Four rows of a window, 16 channels: each 32-bit lane gets the four bytes of a channel. Rows become quarters of a vector,
  * words of four channels change places, then bytes within each quarter. */

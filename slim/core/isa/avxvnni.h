@@ -19,11 +19,7 @@
 #define SLIM_VNNI "%{vex%} "
 #endif
 
-SLIM_TILE __m256i slim_dot_avxvnni(__m256i x, __m256i w, __m256i acc)
-{
-    __asm__(SLIM_VNNI "vpdpbusd %2, %1, %0" : "+x"(acc) : "x"(x), "x"(w));
-    return acc;
-}
+#include "isa/vnni_dot.h"
 
 SLIM_TILE __m256i slim_dot_words_avxvnni(__m256i x, __m256i w, __m256i acc)
 {
@@ -31,29 +27,11 @@ SLIM_TILE __m256i slim_dot_words_avxvnni(__m256i x, __m256i w, __m256i acc)
     return acc;
 }
 
-SLIM_TILE __m256i slim_dot_input_avxvnni(const uint8_t *p)
-{
-    int32_t four;
-    __builtin_memcpy(&four, p, 4);
-    return _mm256_set1_epi32(four);
-}
-
-#define SLIM_DOT_W __m256i
-#define SLIM_DOT_X __m256i
-#define SLIM_DOT_LOAD_W(p) SLIM_VI_LOAD(p)
-#define SLIM_DOT_LOAD_X(p) slim_dot_input_avxvnni(p)
-#define SLIM_DOT(x, w, a) slim_dot_avxvnni((x), (w), (a))
-#define SLIM_DOT_ACC SLIM_VI
-#define SLIM_DOT_START(bias) (bias)
-#define SLIM_DOT_SUM(a) (a)
-#define SLIM_DOT_SIGNED 0
-
 #undef SLIM_WIDE_MULADD
 #define SLIM_WIDE_MULADD(x, w, a) slim_dot_words_avxvnni((x), (w), (a))
 
 #define SLIM_GEMM_U8_TILES(X) X(2, 6, 3, 1) X(1, 12, 4, 1)
 #define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
-#undef SLIM_VNNI
 #else
 #include "isa/avx2_dot.h"   /* which nothing chooses (isa/select.c) */
 #endif

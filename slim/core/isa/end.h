@@ -64,6 +64,7 @@
 #undef SLIM_BYTES_STORE_FIT
 #undef SLIM_BYTES_FIT
 #undef SLIM_GEMM_U8_STREAMS
+#undef SLIM_VNNI
 #undef SLIM_DOT_W
 #undef SLIM_DOT_X
 #undef SLIM_DOT_LOAD_W
