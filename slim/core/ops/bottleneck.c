@@ -168,7 +168,7 @@ SLIM_BRIEF SLIM_INTERNAL void slim_bottleneck_run(slim_bottleneck *b, const slim
     b->a = (const slim_bottleneck_f32_attributes *)s->attributes;
     b->residual = s->inputs > SLIM_RESIDUAL ? slim_step_input(s, SLIM_RESIDUAL) : NULL;
     b->y = slim_step_output(s, 0);
-    slim_copy(&b->window, s->attributes, sizeof b->window);
+    b->window = *slim_window_as_given(s);
     b->plan = bottleneck_layout(&b->window, &b->x, b->y->dims, b->expand != NULL, work);
     b->bands = slim_bands((size_t)b->y->dims[1], b->plan.rows, s->session->threads);
     for (int worker = 0; worker < s->session->threads; worker++)

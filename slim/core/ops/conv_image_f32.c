@@ -40,7 +40,7 @@ SLIM_BRIEF static void conv_image_run(const slim_step *s)
     conv_image_context c;
     c.step = s;
     c.y = slim_step_output(s, 0);
-    slim_image_rows_begin(&c.rows, s, slim_image_window(s), a->out_channels, c.y->row_stride, a->lo, a->hi);
+    slim_image_rows_begin(&c.rows, s, slim_window_as_given(s), a->out_channels, c.y->row_stride, a->lo, a->hi);
     c.bands = slim_bands(c.rows.height, CONV_IMAGE_BAND, s->session->threads);
     slim_parallel(s, (size_t)c.y->dims[0] * c.bands, conv_image_band, &c);
 }

@@ -112,7 +112,7 @@ static void conv_narrow_run(const slim_step *s)
     c.w = slim_step_input(s, 1);
     c.bias = slim_step_input(s, 2);
     c.y = slim_step_output(s, 0);
-    c.window = *slim_image_window(s);
+    c.window = *slim_window_as_given(s);
     c.plan = conv_narrow_layout(&c.window, c.x, c.y, s->session->threads);
     c.bands = slim_ceil_div((size_t)c.y->dims[1], c.plan.band);
     slim_parallel(s, (size_t)c.y->dims[0] * c.bands, conv_narrow_band, &c);

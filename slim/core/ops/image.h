@@ -15,12 +15,6 @@ SLIM_INLINE slim_value slim_image_turned(const slim_value *x)
     return turned;
 }
 
-/* The window while the step runs: its size is in the attributes. */
-SLIM_INLINE const slim_window *slim_image_window(const slim_step *s)
-{
-    return (const slim_window *)s->attributes;
-}
-
 /* Check image, filters [ceil(outputs / 16)][kernel_h * kernel_w * channels][16], bias and window; find the output's shape. */
 SLIM_INLINE slim_status slim_image_check(slim_prepare *p, int32_t outputs, slim_window *window, int32_t *dims)
 {

@@ -16,6 +16,11 @@ SLIM_INTERNAL SLIM_COLD slim_status slim_window_size(slim_prepare *p, const slim
                                            int32_t *out_w);
 /* The same window while the step runs, where nothing is left to check. */
 SLIM_INTERNAL slim_window slim_window_of(const slim_step *s, const slim_value *x);
+/* The same for operators that take no kernel of 0 x 0: as the attributes have it. */
+SLIM_INLINE const slim_window *slim_window_as_given(const slim_step *s)
+{
+    return (const slim_window *)s->attributes;
+}
 
 /* Whether a convolution reads each pixel once, as they follow each other, and whether this build takes others: a single file may
  * leave them out. */

@@ -94,7 +94,7 @@ static void winograd_image_run(const slim_step *s)
     c.w = slim_step_input(s, 1);
     c.bias = slim_step_input(s, 2);
     c.y = slim_step_output(s, 0);
-    c.window = *slim_image_window(s);
+    c.window = *slim_window_as_given(s);
     c.own = winograd_image_own((size_t)c.x->dims[1]);
     c.tiles_h = slim_ceil_div((size_t)c.y->dims[1], 4);
     c.bands = SLIM_MIN(c.tiles_h, (size_t)s->session->threads);
