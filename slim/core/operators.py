@@ -121,7 +121,7 @@ _TABLE = (
     Operator(38, "compare", _attributes("mode"), (), ("broadcast",)),
     Operator(39, "select"),
     # integers
-    Operator(40, "quantize", (), ("quantize_u8",)),
+    Operator(40, "quantize", (), ("quantize_u8",), ("quantizer",)),
     Operator(41, "dequantize"),
     Operator(42, "requantize", (), ("lookup_u8",)),
     Operator(
@@ -136,7 +136,13 @@ _TABLE = (
     Operator(46, "add_u8", _attributes("multiplier_a multiplier_b f:scale lo hi"), ("pair_u8",), ("broadcast",)),
     Operator(47, "mul_u8", _attributes("f:scale lo hi"), ("pair_u8",), ("broadcast",)),
     Operator(48, "lookup_u8", (), ("lookup_u8",)),
-    Operator(50, "conv_image_u8", _attributes(f"{_WINDOW} out_channels lo hi f:flo f:fhi"), ("gemm_u8",), ("window",)),
+    Operator(
+        53,
+        "conv_image_u8",
+        _attributes(f"{_WINDOW} out_channels lo hi f:flo f:fhi f:image_scale image_zero_point"),
+        ("gemm_u8", "quantize_u8"),
+        ("window", "quantizer"),
+    ),
     Operator(
         49,
         "average_pool_u8",

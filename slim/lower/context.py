@@ -32,12 +32,24 @@ def channels_last(rank: int) -> Order:
     return (0, *range(2, rank), 1) if rank > 2 else plain_order(rank)
 
 
+@dataclass(frozen=True)
+class Quantizer:
+    """How a float tensor becomes bytes."""
+
+    tensor: int
+    order: Order
+    scale: float
+    zero_point: int
+    name: str
+
+
 @dataclass
 class Forms:
     """The tensors that hold one value: `[quantized, order] -> tensor`."""
 
     shape: tuple[int, ...]
     tensors: dict[tuple[bool, Order], int] = field(default_factory=dict)
+    quantizer: Quantizer | None = None  # of a value whose bytes nobody has asked for yet
 
 
 @dataclass(frozen=True)
@@ -126,12 +138,27 @@ class Lowering:
         forms = self.forms.setdefault(value, Forms(self.shape(value)))
         forms.tensors[quantized, order or plain_order(len(forms.shape))] = tensor
 
+    def put_quantizer(self, value: ir.Value, quantizer: Quantizer) -> None:
+        """Say how the value's bytes come about, for an operator that makes them itself or for all who ask for them."""
+        self.forms[value] = Forms(self.shape(value), quantizer=quantizer)
+
+    def quantizer(self, value: ir.Value) -> Quantizer | None:
+        """How the value's bytes come about, where nobody has asked for them."""
+        return self.forms[value].quantizer if value in self.forms else None
+
     def share(self, value: ir.Value, other: ir.Value) -> None:
         """`value` is the same as `other`, in every form there is or will be."""
-        self.forms[value] = self.forms_of(other)
+        self.forms[value] = self.forms[other] if other in self.forms else self.forms_of(other)
 
     def forms_of(self, value: ir.Value) -> Forms:
         """The forms of a value, constants included."""
+        q = self.quantizer(value)
+        if q is not None:
+            self.forms[value].quantizer = None
+            made = self.builder.operator(
+                "quantize", [q.tensor], Type.U8, name=q.name, scale=q.scale, zero_point=q.zero_point
+            )
+            self.put(value, made, q.order)
         if value not in self.forms:
             array = self.constant(value)
             if array is None:
@@ -143,7 +170,14 @@ class Lowering:
 
     def is_quantized(self, value: ir.Value | None) -> bool:
         """Whether 8-bit integers hold the value."""
-        return value is not None and value in self.forms and any(q for q, _ in self.forms[value].tensors)
+        if value is None or value not in self.forms:
+            return False
+        return self.forms[value].quantizer is not None or any(q for q, _ in self.forms[value].tensors)
+
+    def quantization_of(self, value: ir.Value) -> tuple[float, int]:
+        """Scale and zero point of the bytes that hold the value."""
+        q = self.quantizer(value)
+        return (q.scale, q.zero_point) if q else self.builder.quantization_of(self.native(value, True)[0])
 
     def native(self, value: ir.Value, quantized: bool = False) -> tuple[int, Order]:
         """The value in whatever order it is in, as float or quantized."""
@@ -156,6 +190,8 @@ class Lowering:
 
     def order_of(self, value: ir.Value) -> Order:
         """The order in which the value is stored first."""
+        if (q := self.quantizer(value)) is not None:
+            return q.order
         return next(order for _, order in self.forms_of(value).tensors)
 
     def get(self, value: ir.Value, order: Order | None = None, quantized: bool = False) -> int:

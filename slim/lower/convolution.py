@@ -108,11 +108,6 @@ def _lower_float(
     put_image(low, chain.value, tensor)
 
 
-def windows(weights: np.ndarray) -> np.ndarray:
-    """(O, C, H, W) -> (O, 1, H * W * C): pixels in their order."""
-    return weights.transpose(0, 2, 3, 1).reshape(weights.shape[0], 1, -1)
-
-
 def _suits_winograd(low: Lowering, node: ir.Node, window: Window, groups: int) -> bool:
     """3x3 with stride 1, channels enough to pay for transforming the image, and pixels for the filters."""
     if (window.kernel, window.stride, window.dilation) != ((3, 3), (1, 1), (1, 1)) or groups != 1:
@@ -168,20 +163,26 @@ def _lower_integer(
 ) -> None:
     outputs = layer.weights.shape[0]
     attributes: dict[str, int | float] = {**window.attributes(), **layer.clamp}
-    as_it_comes = is_image(low, x, window, groups)
-    image = low.get(x, quantized=True) if as_it_comes else as_image(low, node, x, quantized=True)
-    if as_it_comes:
+    if is_image(low, x, window, groups):
         kind = "conv_image_u8"
-        weights = panels.gemm_u8(windows(layer.weights))
+        quantizer = low.quantizer(x)
+        image = quantizer.tensor if quantizer else low.get(x, quantized=True)
+        weights = panels.image_u8(layer.weights)
         table = panels.channels(layer.bias, layer.weight_sums, layer.multiplier)
-        attributes |= {"out_channels": outputs}
+        attributes |= {
+            "out_channels": outputs,
+            "image_scale": quantizer.scale if quantizer else 0.0,
+            "image_zero_point": quantizer.zero_point if quantizer else 0,
+        }
     elif depthwise and layer.target:
         kind = "depthwise_u8"
+        image = as_image(low, node, x, quantized=True)
         weights = panels.depthwise(layer.weights.reshape(outputs, -1))
         table = panels.channels(layer.bias, layer.weight_sums, layer.multiplier)
         del attributes["flo"], attributes["fhi"]
     else:
         kind = "conv_u8"
+        image = as_image(low, node, x, quantized=True)
         per_group = outputs // groups
         taps_last = layer.weights.reshape(*layer.weights.shape[:2], -1).transpose(0, 2, 1)
         slices = [slice(g * per_group, (g + 1) * per_group) for g in range(groups)]

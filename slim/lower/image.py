@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from slim.lower.context import Lowering, plain_order
+from slim.lower.context import Lowering, Order, plain_order
 from slim.lower.window import Window
 
 NARROW = 16  # columns of output: a row of fewer does not fill the tiles of AVX-512, 14 or 16 pixels
 
 
+def in_planes(shape: tuple[int, ...], order: Order) -> bool:
+    """A few channels that are stored one plane after the other."""
+    return len(shape) == 4 and shape[1] <= 4 and order == plain_order(4)
+
+
 def is_image(low: Lowering, x: ir.Value, window: Window, groups: int) -> bool:
-    """A few channels that are stored one plane after the other, and a window of more than one column over them."""
-    shape = low.shape(x)
-    plain = low.order_of(x) == plain_order(4) if len(shape) == 4 else False
-    return plain and shape[1] <= 4 and groups == 1 and window.dilation == (1, 1) and window.kernel[1] > 1
+    """Such channels, and a window of more than one column over them."""
+    planes = in_planes(low.shape(x), low.order_of(x))
+    return planes and groups == 1 and window.dilation == (1, 1) and window.kernel[1] > 1
 
 
 def first_layer(low: Lowering, node: ir.Node, window: Window, groups: int) -> str | None:

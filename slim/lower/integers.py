@@ -58,8 +58,7 @@ def integer_layer(
     if weights is None:
         return None
     qw, sw = weights
-    x_tensor, _ = low.native(x, quantized=True)
-    scale, zx = low.builder.quantization_of(x_tensor)
+    scale, zx = low.quantization_of(x)
     sx = np.float32(scale)
     sums = qw.reshape(qw.shape[0], -1).astype(np.int64).sum(axis=1)
     qb = _integer_bias(low, bias, sx, sw, qw.shape[0])

@@ -61,6 +61,16 @@ def gemm_u8(weights: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(blocks).reshape(outputs // PANEL, taps, k // 4, 4 * PANEL)
 
 
+def image_u8(weights: np.ndarray) -> np.ndarray:
+    """(O, C, H, W) int8 -> [O/16][1][K][64]: rows (h, c) in fours of bytes a column, then what is left, row by row."""
+    outputs, _, _, width = weights.shape
+    rows = weights.transpose(0, 2, 1, 3).reshape(outputs, -1, width)
+    whole = rows.shape[1] // 4 * 4
+    fours = rows[:, :whole].reshape(outputs, -1, 4, width).transpose(0, 1, 3, 2).reshape(outputs, -1)
+    rest = _pad(rows[:, whole:], 2, 4).reshape(outputs, -1)
+    return gemm_u8(np.concatenate([fours, rest], axis=1)[:, None])
+
+
 def depthwise(weights: np.ndarray) -> np.ndarray:
     """(C, taps) -> [C/16][taps][16]."""
     padded = _pad(weights, 0, PANEL)

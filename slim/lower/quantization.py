@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from slim.core.format import Type
 from slim.lower.activations import quantizer
-from slim.lower.context import Lowering
+from slim.lower.context import Lowering, Quantizer
+from slim.lower.image import in_planes
 from slim.lower.movement import requantized
 from slim.lower.rules import refuse, rule
 
@@ -25,8 +25,9 @@ def lower_quantize(low: Lowering, node: ir.Node) -> None:
         low.put(y, requantized(low, tensor, scale, zero_point), order)
         return
     tensor, order = low.native(x)
-    out = low.builder.operator("quantize", [tensor], Type.U8, name=node.name or "", scale=scale, zero_point=zero_point)
-    low.put(y, out, order)
+    low.put_quantizer(y, Quantizer(tensor, order, scale, zero_point, node.name or ""))
+    if not in_planes(low.shape(y), order):  # which a first convolution makes bytes itself
+        low.forms_of(y)
 
 
 @rule("DequantizeLinear")

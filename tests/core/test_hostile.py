@@ -179,9 +179,12 @@ def integer_program() -> bytes:
     )
     z = b.operator("dequantize", [s], Type.F32)
     planes = b.input("planes", Type.U8, (1, 3, 6, 6), scale=0.1, zero_point=3)
-    filters = b.constant(panels.gemm_u8(rng.integers(-127, 128, (20, 1, 27)).astype(np.int8)))
-    i = u8("conv_image_u8", [planes, filters, b.constant(table(20))], {**window(3, 1), "out_channels": 20, **floats})
-    return bytes(b.finish([y, z, i]))
+    filters = [panels.image_u8(rng.integers(-127, 128, (20, 3, 3, 3)).astype(np.int8)), table(20)]
+    of_image = {**window(3, 1), "out_channels": 20, **floats, "image_scale": 0.1, "image_zero_point": 3}
+    i = u8("conv_image_u8", [planes, *map(b.constant, filters)], of_image)
+    real = b.input("real", Type.F32, (1, 3, 6, 6))
+    j = u8("conv_image_u8", [real, *map(b.constant, filters)], of_image)
+    return bytes(b.finish([y, z, i, j]))
 
 
 @pytest.mark.parametrize("make", [float_program, bottleneck_program, stem_program, bf16_program, integer_program])

@@ -203,3 +203,22 @@ def assert_strassen(model: onnx.ModelProto, x: dict[str, np.ndarray]) -> None:
     noise = np.square(fast - direct).sum() / np.square(direct).sum()
     assert 100 < -10 * np.log10(noise) < 200  # dB; equal results would say that it was not used
     assert_agrees(model, x)
+
+
+@pytest.mark.parametrize("others", [[], [2], [1, 2]])  # dilations of more convolutions of the image
+def test_a_first_convolution_makes_its_bytes_itself(others: list[int]) -> None:
+    constants = {"s": np.float32(0.02).reshape(()), "z": np.uint8(120).reshape(()), "zw": np.int8(0).reshape(())}
+    constants["w"] = np.random.default_rng(3).integers(-127, 128, (8, 3, 3, 3)).astype(np.int8)
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+        helper.make_node("DequantizeLinear", ["w", "s", "zw"], ["f"]),
+    ]
+    nodes += [conv("d", f"y{i}", "f", dilations=[d, d]) for i, d in enumerate([1, *others])]
+    outputs = [f"y{i}" for i in range(1 + len(others))]
+    model = net(nodes, {"x": (1, 3, 20, 21)}, outputs, constants)
+    asked = {1: ["conv_image_u8"], 2: ["quantize", "transpose", "conv_u8"]}
+    assert [k for k in kinds(model) if k != "transpose"] == [
+        k for d in [1, *others] for k in asked[d] if k != "transpose"
+    ]
+    assert_agrees(model, {"x": image(1, 3, 20, 21)})

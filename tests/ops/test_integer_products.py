@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from slim.core.format import Type
 from slim.errors import SlimError
 from slim.lower import panels
-from slim.lower.convolution import windows
 from tests.ops.programs import Given, constant, floats, integers, run, window
 from tests.ops.reference import judge, last_channel
 from tests.ops.sliding import Sliding, pairs, slidings
 
 FLOATS = {"flo": -3.0e38, "fhi": 3.0e38}
 FREE = {"lo": 0, "hi": 255, **FLOATS}
+BYTES = {"image_scale": 0.0, "image_zero_point": 0}  # the image is bytes already
 
 
 def finish(total: np.ndarray, multiplier: np.ndarray, zero_point: int, lo: int = 0, hi: int = 255) -> np.ndarray:
@@ -145,11 +145,15 @@ def test_conv_image_u8(batch: int, slides: Sliding, channels: int, outputs: int,
     bias, multiplier = integers(-9999, 9999, outputs, dtype=np.int32), np.abs(floats(outputs, scale=0.001))
     total = convolve(x, zx, w, bias, **slides.onnx)
     planes = Given(np.ascontiguousarray(x.transpose(0, 3, 1, 2)), zero_point=zx)
-    operands = [planes, constant(panels.gemm_u8(windows(w))), constant(table(w, bias, multiplier, zx))]
-    attributes = {**slides.attributes, "out_channels": outputs, "lo": 9, "hi": 250, **FLOATS}
-    result = run("conv_image_u8", operands, Type.F32 if floating else Type.U8, attributes, zero_point=77)
+    operands = [planes, constant(panels.image_u8(w)), constant(table(w, bias, multiplier, zx))]
+    attributes = {**slides.attributes, "out_channels": outputs, "lo": 9, "hi": 250, **FLOATS, **BYTES}
     expected = total.astype(np.float32) * multiplier if floating else finish(total, multiplier, 77, 9, 250)
-    np.testing.assert_array_equal(result, expected)
+    kind = Type.F32 if floating else Type.U8
+    np.testing.assert_array_equal(run("conv_image_u8", operands, kind, attributes, zero_point=77), expected)
+    noise = floats(*planes.array.shape, scale=0.03).clip(-0.14, 0.14)
+    operands[0] = (planes.array.astype(np.float32) - zx) * np.float32(0.3) + noise
+    attributes |= {"image_scale": 0.3, "image_zero_point": zx}
+    np.testing.assert_array_equal(run("conv_image_u8", operands, kind, attributes, zero_point=77), expected)
 
 
 @pytest.mark.parametrize("change", [{"kernel_h": 0, "kernel_w": 0}, {"dilation_w": 2}, {"out_channels": 17}])
@@ -157,12 +161,23 @@ def test_a_convolution_of_an_image_that_does_not_fit_is_refused(change: dict[str
     w = integers(-127, 127, 16, 3, 2, 2, dtype=np.int8)
     operands = [
         Given(integers(0, 255, 1, 3, 8, 8), zero_point=3),
-        constant(panels.gemm_u8(windows(w))),
+        constant(panels.image_u8(w)),
         constant(table(w, integers(-9, 9, 16, dtype=np.int32), np.abs(floats(16, scale=0.001)), 3)),
     ]
-    attributes = {**window((2, 2), (1, 1), (1, 1), (0, 0, 0, 0)), "out_channels": 16, **FREE, **change}
+    attributes = {**window((2, 2), (1, 1), (1, 1), (0, 0, 0, 0)), "out_channels": 16, **FREE, **BYTES, **change}
     with pytest.raises(SlimError):
         run("conv_image_u8", operands, Type.U8, attributes, zero_point=7)
+
+
+@pytest.mark.parametrize("change", [{"image_scale": 0.0}, {"image_scale": np.nan}, {"image_zero_point": 256}])
+def test_an_image_of_floats_that_cannot_become_bytes_is_refused(change: dict[str, float]) -> None:
+    w = integers(-127, 127, 16, 3, 2, 2, dtype=np.int8)
+    of_channels = table(w, integers(-9, 9, 16, dtype=np.int32), np.abs(floats(16, scale=0.001)), 3)
+    operands = [floats(1, 3, 8, 8), constant(panels.image_u8(w)), constant(of_channels)]
+    attributes = {**window((2, 2)), "out_channels": 16, **FREE, "image_scale": 0.1, "image_zero_point": 3}
+    run("conv_image_u8", operands, Type.U8, attributes, zero_point=7)
+    with pytest.raises(SlimError):
+        run("conv_image_u8", operands, Type.U8, {**attributes, **change}, zero_point=7)
 
 
 @settings(max_examples=40, deadline=None)

@@ -18,7 +18,7 @@ from tests.nets import net
 
 rng = np.random.default_rng(6)
 SHAPE = (1, 3, 24, 130)
-FIRST = {"fp32": "conv_image_f32", "stem": "stem_f32", "int8": "quantize"}
+FIRST = {"fp32": "conv_image_f32", "stem": "stem_f32", "int8": "conv_image_u8", "bytes": "quantize"}
 
 
 def image(shape: tuple[int, ...] = SHAPE) -> np.ndarray:
@@ -34,8 +34,10 @@ def program_of(precision: str) -> bytes:
         nodes[0].output[0] = "a"
         nodes.append(helper.make_node("Conv", ["a", "d"], ["b"], group=176, pads=[1, 1, 1, 1]))
         nodes.append(helper.make_node("Conv", ["b", "p"], ["y"]))
+    if precision == "bytes":  # which a dilated window reads from memory
+        nodes[0].attribute.append(helper.make_attribute("dilations", [2, 2]))
     model, _ = simplify(ir.from_proto(net(nodes, {"x": SHAPE}, ["y"], weights)))
-    if precision == "int8":
+    if precision in ("int8", "bytes"):
         model, _ = quantize(model, [{"x": image()} for _ in range(2)])
     return lower(model)
 

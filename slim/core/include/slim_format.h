@@ -116,7 +116,7 @@ typedef char slim_operator_record_is_20_bytes[sizeof(slim_operator_record) == 20
 #define SLIM_OP_ADD_U8 46
 #define SLIM_OP_MUL_U8 47
 #define SLIM_OP_LOOKUP_U8 48
-#define SLIM_OP_CONV_IMAGE_U8 50
+#define SLIM_OP_CONV_IMAGE_U8 53
 #define SLIM_OP_AVERAGE_POOL_U8 49
 
 /* operator attributes, used in place */
@@ -615,8 +615,10 @@ typedef struct slim_conv_image_u8_attributes {
     int32_t hi;
     float flo;
     float fhi;
+    float image_scale;
+    int32_t image_zero_point;
 } slim_conv_image_u8_attributes;
-typedef char slim_conv_image_u8_attributes_is_60_bytes[sizeof(slim_conv_image_u8_attributes) == 60 ? 1 : -1];
+typedef char slim_conv_image_u8_attributes_is_68_bytes[sizeof(slim_conv_image_u8_attributes) == 68 ? 1 : -1];
 
 typedef struct slim_average_pool_u8_attributes {
     int32_t kernel_h;

@@ -11,7 +11,8 @@
  *   SLIM_WIDE_...                      words on so many bytes, of so many rows
  *   SLIM_SLIDES, SLIM_WINOGRADS        where slide_u8 and winograd_u8 are compiled for the set
  *   SLIM_BF16_...                      products of 2 pairs of bf16 a lane, where the set may have them
- *   SLIM_GEMM_U8_STREAMS               words of k and vectors of channels whose weights stay in registers, where there are any
+ *   SLIM_GEMM_U8_STREAMS               taps, words of each, taps of one word after them, vectors of channels: where weights stay in
+ *                                      registers
  *   SLIM_GEMM_..._TILES, ..._WIDTH     tile sizes, in vectors and rows, and the choice among them
  * and the kernels in `kernels/` are written on these alone. */
 #define SLIM_JOIN2(a, b) a##_##b

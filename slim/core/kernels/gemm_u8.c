@@ -96,7 +96,9 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_finish)(const slim_gemm_u8_task *task, SLI
 SLIM_TILE void SLIM_NAME(slim_gemm_u8_tile)(const slim_gemm_u8_task *task, size_t row, size_t vector, const int mr,
                                             const int nv, const int floats)
 {
-    const size_t taps = task->taps, k = task->k, panel_stride = taps * slim_ceil_div(k, 4) * (4 * SLIM_PANEL);
+    const size_t long_taps = task->taps, taps = long_taps + task->rests;
+    const size_t panel_stride = (long_taps * slim_ceil_div(task->k, 4) + task->rests * slim_ceil_div(task->rest, 4))
+        * (4 * SLIM_PANEL);
     const uint8_t *const *rows = task->rows + row * taps;
     const int8_t *weights[4];    /* of each panel */
     SLIM_DOT_ACC acc[16][8];
@@ -119,6 +121,7 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_tile)(const slim_gemm_u8_task *task, size_
             acc[i][v] = SLIM_DOT_START(bias);
     }
     for (tap = 0; tap < taps; tap++) {
+        const size_t k = tap < long_taps ? task->k : task->rest;
         const uint8_t *x[16];
         SLIM_UNROLL
         for (i = 0; i < mr; i++)
@@ -170,12 +173,13 @@ SLIM_GEMM_U8_TILES(SLIM_GEMM_U8_GROUP)
 #undef SLIM_GEMM_U8_STEP
 
 #ifdef SLIM_GEMM_U8_STREAMS
-/* nv vectors of channels, all rows, where k is so small that `steps` words of weights a vector stay in registers: rows go
- * through one after the other, so that the products of some run beside the requantization of others. Returns nv, or 0 where it
- * is not for these channels. */
-SLIM_TILE size_t SLIM_NAME(slim_gemm_u8_stream)(const slim_gemm_u8_task *task, size_t vector, const int steps, const int nv,
-                                                const int mr)
+/* nv vectors of channels, all rows, of `taps` of `words` words and `rests` of one, so few that their weights stay in registers:
+ * rows go through one after the other, so that the products of some run beside the requantization of others. Returns nv, or 0
+ * where it is not for these channels. */
+SLIM_TILE size_t SLIM_NAME(slim_gemm_u8_stream)(const slim_gemm_u8_task *task, size_t vector, const int taps, const int words,
+                                                const int rests, const int nv, const int mr)
 {
+    const int steps = taps * words + rests;
     const size_t stride = task->out_stride, m = task->m;
     const SLIM_BYTES bytes = SLIM_BYTES_OF(task->lo, task->hi, task->zero_point);
     const uint8_t *const *const rows = task->rows;
@@ -203,14 +207,15 @@ SLIM_TILE size_t SLIM_NAME(slim_gemm_u8_stream)(const slim_gemm_u8_task *task, s
         SLIM_VF x[4];
         SLIM_UNROLL
         for (i = 0; i < mr; i++) {
-            const uint8_t *const from = rows[row + (size_t)i];
+            const uint8_t *const *const from = rows + (row + (size_t)i) * (size_t)(taps + rests);
             SLIM_DOT_ACC acc[4];
             SLIM_UNROLL
             for (v = 0; v < nv; v++)
                 acc[v] = SLIM_DOT_START(bias[v]);
             SLIM_UNROLL
             for (j = 0; j < steps; j++) {
-                const SLIM_DOT_X four = SLIM_DOT_LOAD_X(from + 4 * j);
+                const int rest = j - taps * words;
+                const SLIM_DOT_X four = SLIM_DOT_LOAD_X(rest < 0 ? from[j / words] + 4 * (j % words) : from[taps + rest]);
                 SLIM_UNROLL
                 for (v = 0; v < nv; v++)
                     acc[v] = SLIM_DOT(four, w[j][v], acc[v]);
@@ -224,10 +229,10 @@ SLIM_TILE size_t SLIM_NAME(slim_gemm_u8_stream)(const slim_gemm_u8_task *task, s
     return (size_t)nv;
 }
 
-#define SLIM_GEMM_U8_STREAM(steps, nv) \
-    SLIM_STEP size_t SLIM_NAME(slim_gemm_u8_stream_##steps##_##nv)(const slim_gemm_u8_task *task, size_t vector) \
+#define SLIM_GEMM_U8_STREAM(taps, words, rests, nv) \
+    SLIM_STEP size_t SLIM_NAME(slim_gemm_u8_stream_##taps##_##words##_##rests##_##nv)(const slim_gemm_u8_task *task, size_t vector) \
     { \
-        return SLIM_NAME(slim_gemm_u8_stream)(task, vector, steps, nv, 4 / nv); \
+        return SLIM_NAME(slim_gemm_u8_stream)(task, vector, taps, words, rests, nv, 4 / nv); \
     }
 SLIM_GEMM_U8_STREAMS(SLIM_GEMM_U8_STREAM)
 #undef SLIM_GEMM_U8_STREAM
@@ -235,12 +240,12 @@ SLIM_GEMM_U8_STREAMS(SLIM_GEMM_U8_STREAM)
 /* How many vectors of channels from `vector` on are done, with as many as there are tiles for. */
 SLIM_STEP size_t SLIM_NAME(slim_gemm_u8_streams)(const slim_gemm_u8_task *task, size_t vector)
 {
-    const size_t left = task->n / SLIM_LANES - vector, steps = slim_ceil_div(task->k, 4);
-    if (task->taps != 1 || task->float_output)
+    const size_t left = task->n / SLIM_LANES - vector, k = slim_ceil_div(task->k, 4);
+    if (task->rest > 4 || task->float_output)
         return 0;
-#define SLIM_GEMM_U8_STREAM(words, nv) \
-    if (steps == words && left >= nv) \
-        return SLIM_NAME(slim_gemm_u8_stream_##words##_##nv)(task, vector);
+#define SLIM_GEMM_U8_STREAM(some, words, others, nv) \
+    if (task->taps == some && k == words && task->rests == others && left >= nv) \
+        return SLIM_NAME(slim_gemm_u8_stream_##some##_##words##_##others##_##nv)(task, vector);
     SLIM_GEMM_U8_STREAMS(SLIM_GEMM_U8_STREAM)
 #undef SLIM_GEMM_U8_STREAM
     return 0;

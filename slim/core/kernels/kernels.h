@@ -67,9 +67,11 @@ typedef struct slim_round_bf16_task {
  *   float output:   out = clamp((float)acc * multiplier[o], lo, hi) as float
  * clamp(x) is: x = x > lo ? x : lo; x = x < hi ? x : hi. lo and hi are relative to the zero point, so that the result fits. */
 typedef struct slim_gemm_u8_task {
-    const uint8_t *const *rows;   /* [m][taps], each to k bytes; up to 3 bytes after them may be read and are ignored */
+    const uint8_t *const *rows;   /* [m][taps + rests], to k bytes, and to `rest`; up to 3 after them may be read and are ignored */
     size_t m, taps, k;
-    const int8_t *weights;        /* [panels][taps][ceil(k / 4)][16][4], zero where k ends; 64-byte aligned */
+    size_t rests, rest;           /* shorter taps after those */
+    const int8_t *weights;        /* [panels][taps * ceil(k / 4) + rests * ceil(rest / 4)][16][4], zero where bytes end; 64-byte
+                                     aligned */
     const int32_t *channels;      /* [panels][3][16]: bias less zero point times weights, 128 times the sum of the weights
                                      (for kernels that subtract 128 to make signed bytes), multiplier as float bits */
     void *out;                    /* [m][out_stride] of uint8_t or float */

@@ -36,17 +36,28 @@ SLIM_INLINE int slim_check_zero_point(const slim_value *x)
         && x->zero_point <= slim_lowest_byte(x->type) + 255;
 }
 
-/* Input `input` and output 0 hold unsigned bytes with zero points among them, and 0 <= lo <= hi <= 255. */
+/* Output 0 holds unsigned bytes with its zero point among them, and 0 <= lo <= hi <= 255. */
+SLIM_SHARED SLIM_COLD slim_status slim_check_bytes(slim_prepare *p, int32_t lo, int32_t hi)
+{
+    slim_status status = slim_check_output_type(p, 0, SLIM_U8);
+    if (status != SLIM_OK)
+        return status;
+    if (!slim_check_zero_point(slim_check_output(p, 0)))
+        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "a zero point is not a value of its type");
+    if (lo < 0 || lo > hi || hi > 255)
+        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the limits of the output are not bytes in order");
+    return SLIM_OK;
+}
+
+/* The same of output 0, and the first of input `input`. */
 SLIM_SHARED SLIM_COLD slim_status slim_check_u8(slim_prepare *p, int input, int32_t lo, int32_t hi)
 {
     slim_status status = slim_check_types(p, input, SLIM_U8);
     if (status != SLIM_OK)
         return status;
-    if (!slim_check_zero_point(slim_prepare_input(p, input)) || !slim_check_zero_point(slim_check_output(p, 0)))
+    if (!slim_check_zero_point(slim_prepare_input(p, input)))
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "a zero point is not a value of its type");
-    if (lo < 0 || lo > hi || hi > 255)
-        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the limits of the output are not bytes in order");
-    return SLIM_OK;
+    return slim_check_bytes(p, lo, hi);
 }
 
 SLIM_SHARED SLIM_COLD int slim_same_shape(const slim_value *x, int rank, const int32_t *dims)

@@ -1,79 +1,82 @@
-/* 2-D convolution of bytes for an image as it comes in, N, C, H, W with one to four channels; the output is NHWC.
+/* 2-D convolution of bytes for an image as it comes in, N, C, H, W with one to four channels; the output is NHWC. The image may
+ * be floats, which become bytes on the way.
  *
- * Input rows are interleaved and padded in scratch memory. Rows of each window are then copied behind each other, so that the
- * GEMM kernel has one long tap: filter rows of 9 or 21 bytes would each end in an unfinished word of four. */
+ * Rows of the image that a window touches, kernel_h of each channel, are woven in fours into rows of words: neighbouring columns
+ * of four rows are a tap. The one to three rows that are left are taps of bytes. A window of 3x3x3 is then 7 words, where pixels
+ * of a row and their padding would be 9. */
 #include "ops/cut.h"
 #include "ops/gemm_u8.h"
+#include "ops/image.h"
+#include "ops/quantizer.h"
 #include "ops/window.h"
 
 #define CONV_IMAGE_U8_BAND ((size_t)1024)    /* about so many output pixels a task */
-#define CONV_IMAGE_U8_TILES ((size_t)84)     /* output pixels that make whole tiles of 6, 12 and 14 */
-#define CONV_IMAGE_U8_PATCHES ((size_t)12288)   /* about so many bytes of windows at once, in the first level */
-#define CONV_IMAGE_U8_COPY ((size_t)16)      /* bytes of a window's row that are copied at once */
+#define CONV_IMAGE_U8_BYTES ((size_t)12288)  /* of woven rows and pointers to them at once, in the first level */
 
 typedef struct conv_image_u8_plan {
-    size_t channels;
-    size_t window_row, k;           /* bytes of a window's row, and of a window */
-    size_t patch;                   /* bytes from a copied window to the next */
-    size_t strip;                   /* windows at once */
-    size_t row;                     /* bytes of a padded input row */
+    size_t weaves, rests;           /* taps of words, and of bytes */
+    size_t width;                   /* columns, with padding */
+    size_t rest_row;                /* bytes of a padded row */
+    size_t strip;                   /* output rows at once */
     size_t bands;                   /* of an image: tasks */
     size_t rows;                    /* input rows that a band touches, at most */
-    size_t bytes, patches, pointers;   /* of scratch: input rows, windows, row pointers */
+    size_t bytes, outside, woven, rest, pointers;   /* of scratch: the image's bytes, a row of padding, rows of taps, pointers */
 } conv_image_u8_plan;
 
 SLIM_BRIEF static conv_image_u8_plan conv_image_u8_layout(const slim_window *w, const slim_value *x, size_t out_h, size_t out_w,
-                                               int threads)
+                                                          int threads)
 {
     conv_image_u8_plan p;
-    p.channels = (size_t)x->dims[1];
-    p.window_row = (size_t)w->kernel_w * p.channels;
-    p.k = (size_t)w->kernel_h * p.window_row;
-    p.patch = p.k - p.window_row + slim_ceil_div(p.window_row, CONV_IMAGE_U8_COPY) * CONV_IMAGE_U8_COPY;
-    p.patch = slim_ceil_div(p.patch, 4) * 4;
-    p.strip = SLIM_MAX((size_t)1, SLIM_MIN(CONV_IMAGE_U8_PATCHES / (CONV_IMAGE_U8_TILES * p.patch), (size_t)6));
-    p.strip *= CONV_IMAGE_U8_TILES;
-    p.row = slim_align(((size_t)x->dims[3] + (size_t)w->pad_left + (size_t)w->pad_right) * p.channels + CONV_IMAGE_U8_COPY);
+    const size_t channels = (size_t)x->dims[1], in_w = (size_t)x->dims[3], lines = (size_t)w->kernel_h * channels;
+    p.weaves = lines / 4;
+    p.rests = lines % 4;
+    p.width = in_w + (size_t)w->pad_left + (size_t)w->pad_right;
+    p.rest_row = p.width + 3;   /* kernels read whole words */
     p.bands = slim_bands(out_h, SLIM_MAX((size_t)1, CONV_IMAGE_U8_BAND / out_w), threads);
-    p.rows = (slim_ceil_div(out_h, p.bands) - 1) * (size_t)w->stride_h + (size_t)w->kernel_h;
-    p.bytes = p.rows * p.row;
-    p.patches = slim_align(p.strip * p.patch);
-    p.pointers = p.strip * sizeof(uint8_t *);
+    const size_t most = slim_ceil_div(out_h, p.bands), woven = p.weaves * p.width * 4, rest = p.rests * p.rest_row;
+    const size_t pointers = out_w * (p.weaves + p.rests) * sizeof(uint8_t *);
+    p.strip = SLIM_MAX((size_t)1, SLIM_MIN(most, CONV_IMAGE_U8_BYTES / (woven + rest + pointers)));
+    p.rows = (most - 1) * (size_t)w->stride_h + (size_t)w->kernel_h;
+    p.bytes = x->type == SLIM_F32 ? slim_align(SLIM_MIN(p.rows, (size_t)x->dims[2]) * channels * in_w) : 0;
+    p.outside = slim_align(in_w);
+    p.woven = slim_align(p.strip * woven);
+    p.rest = slim_align(p.strip * rest);
+    p.pointers = p.strip * pointers;
     return p;
-}
-
-/* The input as (N, H, W, C), which the shape rule of windows takes. */
-static slim_value conv_image_u8_turned(const slim_value *x)
-{
-    slim_value turned = *x;
-    turned.dims[1] = x->dims[2];
-    turned.dims[2] = x->dims[3];
-    turned.dims[3] = x->dims[1];
-    return turned;
 }
 
 SLIM_COLD static slim_status conv_image_u8_prepare(slim_prepare *p)
 {
     const slim_conv_image_u8_attributes *a = (const slim_conv_image_u8_attributes *)p->attributes;
+    const slim_value *x = slim_prepare_input(p, 0);
     slim_status status;
     slim_window window;
     slim_value turned;
-    int32_t dims[4];
-    if ((status = slim_prepare_expect(p, 0, SLIM_U8, 4, 0)) != SLIM_OK)
+    int32_t dims[4], touched[3];
+    size_t count;
+    if ((status = slim_prepare_expect(p, 0, x && x->type == SLIM_F32 ? SLIM_F32 : SLIM_U8, 4, 0)) != SLIM_OK)
         return status;
-    const slim_value *x = slim_prepare_input(p, 0);
-    turned = conv_image_u8_turned(x);
+    turned = slim_image_turned(x);
     if ((status = slim_window_size(p, &turned, &window, &dims[1], &dims[2])) != SLIM_OK)
         return status;
     if (a->kernel_h < 1 || window.dilation_h != 1 || window.dilation_w != 1 || a->out_channels < 1 || x->dims[1] > 4)
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the window is empty or dilated, or there are more than 4 channels");
+    if (x->type == SLIM_F32 ? !(a->image_scale > 0.0f) || (uint32_t)a->image_zero_point > 255 : !slim_check_zero_point(x))
+        return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the image has no scale, or its zero point is not a byte");
+    touched[0] = window.kernel_h * x->dims[1];
+    touched[1] = (int32_t)SLIM_MIN((int64_t)x->dims[3] + window.pad_left + window.pad_right + 3, INT32_MAX);
+    touched[2] = 4 * (int32_t)sizeof(uint8_t *);
+    if (!slim_count_elements(3, touched, &count))
+        return slim_prepare_fail(p, SLIM_BAD_SHAPE, "rows of the image would be too large");
     conv_image_u8_plan plan = conv_image_u8_layout(&window, x, (size_t)dims[1], (size_t)dims[2], p->session->threads);
-    const size_t panels = slim_ceil_div((size_t)a->out_channels, SLIM_PANEL);
-    if ((status = slim_gemm_u8_check(p, panels, 1, plan.k, a->lo, a->hi)) != SLIM_OK)
+    const size_t panels = slim_ceil_div((size_t)a->out_channels, SLIM_PANEL), columns = (size_t)window.kernel_w;
+    if ((status = slim_gemm_u8_check_constants(p, panels, 1, 4 * (plan.weaves * columns + plan.rests * slim_ceil_div(columns, 4)), a->lo,
+                                     a->hi)) != SLIM_OK)
         return status;
     dims[0] = x->dims[0];
     dims[3] = a->out_channels;
-    slim_prepare_scratch(p, plan.bytes + plan.patches + plan.pointers);
+    slim_prepare_exact(p, 0);   /* it copies rows */
+    slim_prepare_scratch(p, plan.bytes + plan.outside + plan.woven + plan.rest + plan.pointers);
     return slim_prepare_output(p, 0, 4, dims);
 }
 
@@ -83,79 +86,54 @@ typedef struct conv_image_u8_context {
     const slim_value *x, *y;
     slim_window window;
     conv_image_u8_plan plan;
+    int32_t zero_point;             /* of the image's bytes */
 } conv_image_u8_context;
 
-enum { CONV_IMAGE_U8_WORDS = 16 };   /* pixels that become words of four bytes at a time */
-
-/* Pixels of three or four channels. The last words end with the row, and make some pixels of those before again. Words of
- * three bytes are written two at a time, and two bytes too many. */
-static void conv_image_u8_words(uint8_t *to, const uint8_t *from, size_t plane, size_t width, size_t channels)
+/* Bytes of four rows, next to each other column by column. */
+SLIM_VECTORIZE static void conv_image_u8_weave(uint8_t *__restrict to, const uint8_t *const *rows, size_t width)
 {
-    const size_t third = 2 * plane, fourth = channels > 3 ? 3 * plane : third;
-    const uint32_t mask = channels > 3 ? 0xFF000000u : 0;
-    if (width < CONV_IMAGE_U8_WORDS) {
-        for (size_t i = 0; i < width * channels; i++)
-            to[i] = from[i % channels * plane + i / channels];
-        return;
+    const uint8_t *__restrict a = rows[0], *__restrict b = rows[1], *__restrict c = rows[2], *__restrict d = rows[3];
+    for (size_t i = 0; i < width; i++) {
+        to[4 * i] = a[i];
+        to[4 * i + 1] = b[i];
+        to[4 * i + 2] = c[i];
+        to[4 * i + 3] = d[i];
     }
-    for (size_t done = 0; done < width; done += CONV_IMAGE_U8_WORDS) {
-        const size_t x = SLIM_MIN(done, width - CONV_IMAGE_U8_WORDS);
-        uint32_t words[CONV_IMAGE_U8_WORDS];
-        for (size_t i = 0; i < CONV_IMAGE_U8_WORDS; i++) {
-            const uint8_t *pixel = from + x + i;
-            words[i] = ((uint32_t)pixel[fourth] << 24 & mask) | (uint32_t)pixel[third] << 16 | (uint32_t)pixel[plane] << 8
-                | (uint32_t)pixel[0];
+}
+
+/* Where the taps of `rows` output rows will lie. */
+static void conv_image_u8_point(const conv_image_u8_context *c, size_t rows, const uint8_t *woven, const uint8_t *rest,
+                                const uint8_t **to)
+{
+    const conv_image_u8_plan *p = &c->plan;
+    for (size_t y = 0; y < rows; y++, woven += p->weaves * p->width * 4, rest += p->rests * p->rest_row)
+        for (size_t x = 0; x < (size_t)c->y->dims[2]; x++) {
+            const size_t column = x * (size_t)c->window.stride_w;
+            for (size_t i = 0; i < p->weaves; i++)
+                *to++ = woven + (i * p->width + column) * 4;
+            for (size_t i = 0; i < p->rests; i++)
+                *to++ = rest + i * p->rest_row + column;
         }
-        if (channels > 3)
-            __builtin_memcpy(to + 4 * x, words, sizeof words);
-        else
-            for (size_t i = 0; i < CONV_IMAGE_U8_WORDS; i += 2) {
-                const uint64_t two = words[i] | (uint64_t)words[i + 1] << 24;
-                __builtin_memcpy(to + 3 * (x + i), &two, 8);
-            }
-    }
 }
 
-/* Input row `row` of an image, interleaved, with zero points around it; nothing else outside the image. */
-static void conv_image_u8_fill(const conv_image_u8_context *c, size_t image, ptrdiff_t row, uint8_t *to)
+/* The taps of an output row, whose window's first row is row `top` of the image. `bytes` are the image's bytes from row `begin`
+ * on, `plane` apart. */
+static void conv_image_u8_taps(const conv_image_u8_context *c, const uint8_t *bytes, size_t plane, ptrdiff_t begin, ptrdiff_t top,
+                               const uint8_t *outside, uint8_t *woven, uint8_t *rest)
 {
-    const size_t channels = c->plan.channels, height = (size_t)c->x->dims[2], width = (size_t)c->x->dims[3];
-    const size_t plane = height * width, left = (size_t)c->window.pad_left * channels;
-    const uint8_t *from = c->x->data + image * channels * plane + (size_t)row * width;
-    if (row < 0 || row >= (ptrdiff_t)height) {
-        slim_fill(to, c->x->zero_point, c->plan.row);
-        return;
-    }
-    slim_fill(to, c->x->zero_point, left);
-    if (channels > 2)
-        conv_image_u8_words(to + left, from, plane, width, channels);
-    else if (channels == 1)
-        slim_copy(to + left, from, width);
-    else
-        for (size_t i = 0; i < 2 * width; i++)
-            to[left + i] = from[i / 2 + i % 2 * plane];
-    slim_fill(to + left + width * channels, c->x->zero_point, c->plan.row - left - width * channels);
-}
-
-/* Copy the windows of output pixels `first` to first + count of a band, whose input rows start at `bytes`. Bytes that are
- * copied past the end of a window's row are written over by its next row, or lie behind the window. */
-static void conv_image_u8_copy(const conv_image_u8_context *c, size_t first, size_t count, const uint8_t *bytes, uint8_t *to)
-{
-    const conv_image_u8_plan *plan = &c->plan;
-    const size_t out_w = (size_t)c->y->dims[2], step = (size_t)c->window.stride_w * plan->channels, patch = plan->patch;
-    while (count) {
-        const size_t y = first / out_w, x = first % out_w, some = SLIM_MIN(count, out_w - x);
-        const uint8_t *row = bytes + y * (size_t)c->window.stride_h * plan->row + x * step;
-        for (size_t ky = 0; ky < (size_t)c->window.kernel_h; ky++, row += plan->row)
-            for (size_t b = 0; b < plan->window_row; b += CONV_IMAGE_U8_COPY) {
-                const uint8_t *from = row + b;
-                uint8_t *at = to + ky * plan->window_row + b;
-                for (size_t i = 0; i < some; i++, from += step, at += patch)
-                    __builtin_memcpy(at, from, CONV_IMAGE_U8_COPY);
-            }
-        first += some;
-        count -= some;
-        to += some * patch;
+    const conv_image_u8_plan *p = &c->plan;
+    const size_t channels = (size_t)c->x->dims[1], in_w = (size_t)c->x->dims[3], left = (size_t)c->window.pad_left;
+    const size_t lines = 4 * p->weaves + p->rests;
+    const uint8_t *four[4];
+    for (size_t i = 0; i < lines; i++) {
+        const ptrdiff_t row = top + (ptrdiff_t)(i / channels);
+        const int inside = row >= 0 && row < (ptrdiff_t)c->x->dims[2];
+        const uint8_t *from = inside ? bytes + i % channels * plane + (size_t)(row - begin) * in_w : outside;
+        four[i % 4] = from;
+        if (i >= 4 * p->weaves)
+            slim_copy(rest + (i - 4 * p->weaves) * p->rest_row + left, from, in_w);
+        else if (i % 4 == 3)
+            conv_image_u8_weave(woven + (i / 4 * p->width + left) * 4, four, in_w);
     }
 }
 
@@ -164,26 +142,44 @@ static void conv_image_u8_band(void *context, size_t index, int worker)
     const conv_image_u8_context *c = (const conv_image_u8_context *)context;
     const slim_window *w = &c->window;
     const conv_image_u8_plan *plan = &c->plan;
+    const size_t channels = (size_t)c->x->dims[1], in_h = (size_t)c->x->dims[2], in_w = (size_t)c->x->dims[3];
     const size_t out_h = (size_t)c->y->dims[1], out_w = (size_t)c->y->dims[2];
     const size_t image = index / plan->bands, first = slim_band_row(index % plan->bands, plan->bands, out_h);
-    const size_t count = slim_band_row(index % plan->bands + 1, plan->bands, out_h) - first, pixels = count * out_w;
-    const ptrdiff_t top = (ptrdiff_t)first * w->stride_h - w->pad_top;
-    uint8_t *bytes = slim_step_scratch(c->step, worker), *patches = bytes + plan->bytes;
-    const uint8_t **rows = (const uint8_t **)(void *)(patches + plan->patches);
+    const size_t end = slim_band_row(index % plan->bands + 1, plan->bands, out_h);
+    uint8_t *scratch = slim_step_scratch(c->step, worker), *outside = scratch + plan->bytes, *woven = outside + plan->outside;
+    uint8_t *rest = woven + plan->woven;
+    const uint8_t **pointers = (const uint8_t **)(void *)(rest + plan->rest);
+    const uint8_t *bytes = c->x->data + image * channels * in_h * in_w;
+    size_t plane = in_h * in_w;
+    ptrdiff_t begin = 0;
     slim_gemm_u8_task task;
-    for (size_t i = 0; i < (count - 1) * (size_t)w->stride_h + (size_t)w->kernel_h; i++)
-        conv_image_u8_fill(c, image, top + (ptrdiff_t)i, bytes + i * plan->row);
-    for (size_t i = 0; i < SLIM_MIN(plan->strip, pixels); i++)
-        rows[i] = patches + i * plan->patch;
-    task.rows = rows;
-    task.taps = 1;
-    task.k = plan->k;
+    slim_fill(outside, c->zero_point, plan->outside + plan->woven + plan->rest);   /* rows keep the padding on their sides */
+    if (c->x->type == SLIM_F32) {
+        const ptrdiff_t top = (ptrdiff_t)first * w->stride_h - w->pad_top;
+        const ptrdiff_t bottom = (ptrdiff_t)(end - 1) * w->stride_h - w->pad_top + w->kernel_h;
+        begin = SLIM_MIN(SLIM_MAX(top, 0), (ptrdiff_t)in_h);
+        plane = (size_t)(SLIM_MAX(SLIM_MIN(bottom, (ptrdiff_t)in_h), begin) - begin) * in_w;
+        for (size_t i = 0; i < channels; i++)
+            slim_quantize(c->step->kernels, scratch + i * plane,
+                          (const float *)c->x->data + ((image * channels + i) * in_h + (size_t)begin) * in_w, plane,
+                          c->a->image_scale, c->zero_point, 0);
+        bytes = scratch;
+    }
+    conv_image_u8_point(c, SLIM_MIN(plan->strip, end - first), woven, rest, pointers);
+    task.rows = pointers;
+    task.taps = plan->weaves;
+    task.k = 4 * (size_t)w->kernel_w;
     task.n = (size_t)c->a->out_channels;
-    for (size_t at = 0; at < pixels; at += task.m) {
-        task.m = SLIM_MIN(plan->strip, pixels - at);
-        conv_image_u8_copy(c, at, task.m, bytes, patches);
-        slim_gemm_u8_fill(&task, c->step, 0, ((image * out_h + first) * out_w + at) * c->y->row_stride, c->a->lo, c->a->hi,
-                          c->a->flo, c->a->fhi);
+    for (size_t row = first, some; row < end; row += some) {
+        some = SLIM_MIN(plan->strip, end - row);
+        for (size_t i = 0; i < some; i++)
+            conv_image_u8_taps(c, bytes, plane, begin, (ptrdiff_t)(row + i) * w->stride_h - w->pad_top, outside,
+                               woven + i * plan->weaves * plan->width * 4, rest + i * plan->rests * plan->rest_row);
+        task.m = some * out_w;
+        slim_gemm_u8_fill(&task, c->step, 0, (image * out_h + row) * out_w * c->y->row_stride, c->a->lo, c->a->hi, c->a->flo,
+                          c->a->fhi);
+        task.rests = plan->rests;
+        task.rest = (size_t)w->kernel_w;
         c->step->kernels->gemm_u8(&task);
     }
 }
@@ -196,9 +192,10 @@ SLIM_BRIEF static void conv_image_u8_run(const slim_step *s)
     c.a = (const slim_conv_image_u8_attributes *)s->attributes;
     c.x = slim_step_input(s, 0);
     c.y = slim_step_output(s, 0);
-    turned = conv_image_u8_turned(c.x);
+    turned = slim_image_turned(c.x);
     c.window = slim_window_of(s, &turned);
     c.plan = conv_image_u8_layout(&c.window, c.x, (size_t)c.y->dims[1], (size_t)c.y->dims[2], s->session->threads);
+    c.zero_point = c.x->type == SLIM_F32 ? c.a->image_zero_point : c.x->zero_point;
     slim_parallel(s, (size_t)c.y->dims[0] * c.plan.bands, conv_image_u8_band, &c);
 }
 

@@ -1,10 +1,10 @@
 /* Floats to the integers of the output's scale and zero point: saturate(round(x / scale) + zero point). NaN becomes the zero
  * point. */
-#include "kernels/kernels.h"
 #include "ops/check.h"
+#include "ops/quantizer.h"
 #include "ops/rounding.h"
 
-enum { QUANTIZE_TASK = 16384, QUANTIZE_BLOCK = 256, QUANTIZE_TOGETHER = 16 };
+enum { QUANTIZE_TASK = 16384 };
 
 SLIM_COLD static slim_status quantize_prepare(slim_prepare *p)
 {
@@ -19,46 +19,6 @@ SLIM_COLD static slim_status quantize_prepare(slim_prepare *p)
         return slim_prepare_fail(p, SLIM_BAD_PROGRAM, "the output has no scale");
     slim_prepare_exact(p, 0);
     return slim_prepare_output(p, 0, x->rank, x->dims);
-}
-
-SLIM_INLINE void quantize_some(uint8_t *__restrict to, const float *__restrict from, size_t n, float scale, float lo, float hi,
-                               int32_t zero_point)
-{
-    for (size_t i = 0; i < n; i++) {
-        float x = from[i] / scale;
-        x = x == x ? x : 0.0f;
-        to[i] = (uint8_t)slim_round_byte(x, lo, hi, zero_point);
-    }
-}
-
-/* Bytes of either sign: a stored value is the low byte of its two's complement. Compilers vectorize so many at a time. */
-static void quantize_bytes(uint8_t *to, const float *from, size_t n, float scale, float lo, float hi, int32_t zero_point)
-{
-    for (; n >= QUANTIZE_TOGETHER; n -= QUANTIZE_TOGETHER, from += QUANTIZE_TOGETHER, to += QUANTIZE_TOGETHER)
-        quantize_some(to, from, QUANTIZE_TOGETHER, scale, lo, hi, zero_point);
-    quantize_some(to, from, n, scale, lo, hi, zero_point);
-}
-
-/* Unsigned bytes by a multiplication with the scale's inverse. It differs from the quotient by at most 3 * 2^-24 of it, so it
- * can only round otherwise within 255 * 3 * 2^-24 < 2^-14 of the middle between two integers. Blocks where a value lies there,
- * or is not finite, are divided. */
-static void quantize_quickly(const slim_step *s, uint8_t *to, const float *from, size_t n, float scale, float lo, float hi,
-                             int32_t zero_point)
-{
-    const float sure = 0.5f - 1.0f / 16384.0f;
-    slim_quantize_u8_task task;
-    task.factor = 1.0f / scale;
-    task.limit = sure * sure;
-    task.lo = lo;
-    task.hi = hi;
-    task.zero_point = zero_point;
-    for (; n; n -= task.n, from += task.n, to += task.n) {
-        task.from = from;
-        task.to = to;
-        task.n = SLIM_MIN((size_t)QUANTIZE_BLOCK, n);
-        if (!s->kernels->quantize_u8(&task))
-            quantize_bytes(to, from, task.n, scale, lo, hi, zero_point);
-    }
 }
 
 SLIM_BRIEF static void quantize_words(int32_t *__restrict to, const float *__restrict from, size_t n, float scale, int32_t zero_point)
@@ -80,16 +40,11 @@ static void quantize_task(void *context, size_t index, int worker)
     const slim_value *y = slim_step_output(s, 0);
     const float *from = (const float *)slim_step_input(s, 0)->data + index * QUANTIZE_TASK;
     size_t n = SLIM_MIN((size_t)QUANTIZE_TASK, y->count - index * QUANTIZE_TASK);
-    int32_t lowest = slim_lowest_byte(y->type);
     (void)worker;
     if (y->type == SLIM_I32)
         quantize_words((int32_t *)y->data + index * QUANTIZE_TASK, from, n, y->scale, y->zero_point);
-    else if (y->type == SLIM_U8 && y->scale > 1e-30f && y->scale < 1e30f)   /* the inverse is a normal number */
-        quantize_quickly(s, y->data + index * QUANTIZE_TASK, from, n, y->scale, (float)-y->zero_point,
-                         (float)(255 - y->zero_point), y->zero_point);
     else
-        quantize_bytes(y->data + index * QUANTIZE_TASK, from, n, y->scale, (float)(lowest - y->zero_point),
-                       (float)(lowest + 255 - y->zero_point), y->zero_point);
+        slim_quantize(s->kernels, y->data + index * QUANTIZE_TASK, from, n, y->scale, y->zero_point, slim_lowest_byte(y->type));
 }
 
 static void quantize_run(const slim_step *s)
