@@ -102,7 +102,7 @@ static int compare_gemm_f32(const slim_kernels *kernels)
     if (draw(8) == 0) {   /* a first layer's, whose weights stay in registers */
         t.taps = 2, t.k = 12, t.rests = 1, t.rest = 3;
     }
-    t.n = (size_t)range(1, 200);
+    t.n = draw(4) ? (size_t)range(1, 200) : (size_t)range(0, 6) * 16 + 8;   /* half a vector of AVX-512 */
     t.out_stride = t.n + draw(3) * 5;
     t.float_output = draw(3) == 0;
     size_t panels = slim_ceil_div(t.n, SLIM_PANEL), all = t.taps + t.rests, count = t.m * all, quads = slim_ceil_div(t.k, 4);

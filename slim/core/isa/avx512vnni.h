@@ -22,6 +22,27 @@ SLIM_TILE __m512i slim_four_rows_avx512vnni(const void *p0, const void *p1, cons
     return _mm512_shuffle_epi8(_mm512_permutexvar_epi32(words, rows), bytes);
 }
 
+/* Eight words of memory in both halves of a vector, and the first half of one with the second of another. */
+#define SLIM_VI_LOAD_TWICE(p) _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
+#define SLIM_VI_HALVES(low, high) _mm512_mask_blend_epi32((__mmask16)0xFF00, (low), (high))
+#define SLIM_VI_AS_VF(a) _mm512_castsi512_ps(a)
+#define SLIM_BYTES_STORE_HALVES(out, stride, x, bytes) slim_bytes_store_halves_avx512vnni((out), (stride), (x), &(bytes))
+SLIM_TILE void slim_bytes_store_halves_avx512vnni(uint8_t *out, size_t stride, const __m512 *x, const SLIM_BYTES *b)
+{
+    const __m512i words = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i bytes = _mm512_permutexvar_epi32(words, slim_bytes_pack_avx512vnni(x[0], x[1], x[2], x[3], b, 0));
+    __m128i part[4];
+    part[0] = _mm512_castsi512_si128(bytes);
+    part[1] = _mm512_extracti32x4_epi32(bytes, 1);
+    part[2] = _mm512_extracti32x4_epi32(bytes, 2);
+    part[3] = _mm512_extracti32x4_epi32(bytes, 3);
+    SLIM_UNROLL
+    for (int i = 0; i < 8; i += 2, out += 2 * stride) {
+        _mm_storel_epi64((__m128i *)(void *)out, part[i / 2]);
+        _mm_storeh_pd((double *)(void *)(out + stride), _mm_castsi128_pd(part[i / 2]));
+    }
+}
+
 #define SLIM_WIDE 16
 #define SLIM_DEPTH 4
 #define SLIM_WIDE_ACC __m512i
@@ -61,6 +82,7 @@ SLIM_TILE __m512i slim_bf16_round_avx512vnni(__m512 low, __m512 high)
 #define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
 #else
 #define SLIM_GEMM_U8_STREAMS(X) X(1, 4, 0, 4) X(1, 4, 0, 2) X(1, 6, 0, 4) X(2, 3, 1, 2)
+#define SLIM_GEMM_U8_ENDS(X) X(1, 16) X(2, 8)
 #define SLIM_GEMM_U8_TILES(X) X(1, 14, 4, 1) X(2, 12, 4, 1) X(3, 9, 3, 1) X(4, 6, 2, 1)
 #define SLIM_GEMM_U8_WIDTH(vectors, k, m) \
     ((vectors) % 4 == 0 ? 4 : (vectors) % 3 == 0 ? 3 : (vectors) >= 2 ? 2 : 1)

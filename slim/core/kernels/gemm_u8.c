@@ -252,6 +252,10 @@ SLIM_STEP size_t SLIM_NAME(slim_gemm_u8_streams)(const slim_gemm_u8_task *task, 
 }
 #endif
 
+#ifdef SLIM_GEMM_U8_ENDS
+#include "kernels/gemm_u8_ends.c"
+#endif
+
 #define SLIM_GEMM_U8_CASE(nv, a, b, c) case nv: SLIM_NAME(slim_gemm_u8_##nv)(task, vector); break;
 SLIM_STEP void SLIM_NAME(slim_gemm_u8)(const slim_gemm_u8_task *task)
 {
@@ -262,6 +266,10 @@ SLIM_STEP void SLIM_NAME(slim_gemm_u8)(const slim_gemm_u8_task *task)
         vector += done;
         if (done)
             continue;
+#endif
+#ifdef SLIM_GEMM_U8_ENDS
+        if (SLIM_NAME(slim_gemm_u8_ends)(task, vector))
+            return;
 #endif
         size_t width = SLIM_GEMM_U8_WIDTH(vectors - vector, task->taps * task->k, task->m);
         switch (width) { SLIM_GEMM_U8_TILES(SLIM_GEMM_U8_CASE) }
