@@ -97,6 +97,78 @@ static int compare_gemm_f32(const slim_kernels *kernels)
     t.m = (size_t)range(1, 40);
     t.k = (size_t)range(1, 40);
     t.taps = (size_t)(draw(2) ? 1 : range(1, 9));
+    t.n = (size_t)range(1, 200);
+    t.out_stride = t.n + draw(3) * 5;
+    t.residual_stride = t.n + draw(2) * 3;
+    t.alone = (int)draw(2);
+    size_t panels = slim_ceil_div(t.n, SLIM_PANEL), count = t.m * t.taps, steps = t.taps * t.k;
+    float *x = floats(count * t.k, 0), *w = floats(panels * steps * SLIM_PANEL, 0), *bias = floats(panels * SLIM_PANEL, 0);
+    float *residual = draw(2) ? floats((t.m - 1) * t.residual_stride + t.n, 0) : NULL;
+    float *out = (float *)get(((t.m - 1) * t.out_stride + t.n) * 4);
+    const float **rows = (const float **)get(count * sizeof *rows);
+    for (size_t i = 0; i < count; i++)
+        rows[i] = x + draw((uint32_t)count) * t.k;
+    t.rows = rows;
+    t.weights = w;
+    t.bias = bias;
+    t.residual = residual;
+    t.out = out;
+    t.lo = draw(2) ? -INFINITY : -0.5f;
+    t.hi = draw(2) ? INFINITY : 1.5f;
+    kernels->gemm_f32(&t);
+    for (size_t i = 0; i < t.m && !wrong; i++) {
+        for (size_t o = 0; o < t.n; o++) {
+            double sum = bias[o], magnitude = 1;
+            for (size_t s = 0; s < steps; s++) {
+                double product = (double)rows[i * t.taps + s / t.k][s % t.k]
+                    * w[(o / SLIM_PANEL * steps + s) * SLIM_PANEL + o % SLIM_PANEL];
+                sum += product;
+                magnitude += fabs(product);
+            }
+            sum += residual ? residual[i * t.residual_stride + o] : 0;
+            sum = sum > t.lo ? sum : t.lo;
+            sum = sum < t.hi ? sum : t.hi;
+            if (!close_enough(out[i * t.out_stride + o], sum, magnitude))
+                wrong = fail("gemm_f32", "another result", i, o);
+        }
+        for (size_t o = t.n; o < t.out_stride && i + 1 < t.m; o++)
+            if (memcmp(&out[i * t.out_stride + o], "\xA5\xA5\xA5\xA5", 4))
+                wrong = fail("gemm_f32", "written between rows", i, o);
+    }
+    free(x), free(w), free(bias), free(residual), free(out), free(rows);
+    return wrong;
+}
+
+/* [panels][3][16]: bias, 128 times the sum of the weights, multiplier. */
+static int32_t *channel_table(size_t panels, const int32_t *sums)
+{
+    int32_t *table = (int32_t *)get(panels * 3 * SLIM_PANEL * 4);
+    const size_t large = draw(8) ? panels * SLIM_PANEL : draw((uint32_t)(panels * SLIM_PANEL));   /* scaled, no 32-bit integer */
+    for (size_t o = 0; o < panels * SLIM_PANEL; o++) {
+        int32_t *entry = table + o / SLIM_PANEL * 3 * SLIM_PANEL + o % SLIM_PANEL;
+        float multiplier = (o == large ? 1e10f : 1.0f) * (0.0001f + 0.01f * (float)draw(1000) / 1000.0f);
+        entry[0] = range(-20000, 20000);
+        entry[SLIM_PANEL] = 128 * sums[o];
+        memcpy(&entry[2 * SLIM_PANEL], &multiplier, 4);
+    }
+    return table;
+}
+
+static float multiplier_of(const int32_t *table, size_t o)
+{
+    float multiplier;
+    memcpy(&multiplier, &table[o / SLIM_PANEL * 3 * SLIM_PANEL + 2 * SLIM_PANEL + o % SLIM_PANEL], 4);
+    return multiplier;
+}
+
+static int compare_gemm_u8(const slim_kernels *kernels)
+{
+    slim_gemm_u8_task t;
+    int wrong = 0;
+    memset(&t, 0, sizeof t);
+    t.m = (size_t)range(1, 40);
+    t.k = (size_t)range(1, 70);
+    t.taps = (size_t)(draw(2) ? 1 : range(1, 9));
     t.rests = draw(3) ? 0 : (size_t)range(1, 3);
     t.rest = t.rests ? (size_t)range(1, 9) : 0;
     if (draw(8) == 0) {   /* a first layer's, whose weights stay in registers */

@@ -151,6 +151,11 @@ SLIM_TILE void SLIM_NAME(slim_bytes_store_rows)(uint8_t *out, size_t stride, con
     const __m512i bytes = _mm512_permutexvar_epi32(words, SLIM_NAME(slim_bytes_pack)(x[0], x[1], x[2], x[3], b, fit));
     __m128i part[4];
     int i;
+    if (nv == 2 && last == SLIM_LANES) {
+        _mm256_storeu_si256((__m256i *)(void *)out, _mm512_castsi512_si256(bytes));
+        _mm256_storeu_si256((__m256i *)(void *)(out + stride), _mm512_extracti64x4_epi64(bytes, 1));
+        return;
+    }
     part[0] = _mm512_castsi512_si128(bytes);
     part[1] = _mm512_extracti32x4_epi32(bytes, 1);
     part[2] = _mm512_extracti32x4_epi32(bytes, 2);

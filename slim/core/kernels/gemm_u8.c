@@ -204,26 +204,27 @@ SLIM_TILE size_t SLIM_NAME(slim_gemm_u8_stream)(const slim_gemm_u8_task *task, s
     SLIM_ROLL
     for (size_t at = 0; at < m; at += (size_t)mr) {
         const size_t row = SLIM_MIN(at, m - (size_t)mr);   /* the last ones again */
+        const uint8_t *const *const from = rows + row * (size_t)(taps + rests);
+        SLIM_DOT_ACC acc[4];
         SLIM_VF x[4];
         SLIM_UNROLL
-        for (i = 0; i < mr; i++) {
-            const uint8_t *const *const from = rows + (row + (size_t)i) * (size_t)(taps + rests);
-            SLIM_DOT_ACC acc[4];
+        for (v = 0; v < mr * nv; v++)
+            acc[v] = SLIM_DOT_START(bias[v % nv]);
+        SLIM_UNROLL
+        for (j = 0; j < steps; j++) {
+            const int rest = j - taps * words;
             SLIM_UNROLL
-            for (v = 0; v < nv; v++)
-                acc[v] = SLIM_DOT_START(bias[v]);
-            SLIM_UNROLL
-            for (j = 0; j < steps; j++) {
-                const int rest = j - taps * words;
-                const SLIM_DOT_X four = SLIM_DOT_LOAD_X(rest < 0 ? from[j / words] + 4 * (j % words) : from[taps + rest]);
+            for (i = 0; i < mr; i++) {
+                const uint8_t *const *const tap = from + i * (taps + rests);
+                const SLIM_DOT_X four = SLIM_DOT_LOAD_X(rest < 0 ? tap[j / words] + 4 * (j % words) : tap[taps + rest]);
                 SLIM_UNROLL
                 for (v = 0; v < nv; v++)
-                    acc[v] = SLIM_DOT(four, w[j][v], acc[v]);
+                    acc[i * nv + v] = SLIM_DOT(four, w[j][v], acc[i * nv + v]);
             }
-            SLIM_UNROLL
-            for (v = 0; v < nv; v++)
-                x[i * nv + v] = SLIM_VF_MUL(SLIM_VI_TO_VF(SLIM_DOT_SUM(acc[v])), multiplier[v]);
         }
+        SLIM_UNROLL
+        for (v = 0; v < mr * nv; v++)
+            x[v] = SLIM_VF_MUL(SLIM_VI_TO_VF(SLIM_DOT_SUM(acc[v])), multiplier[v % nv]);
         SLIM_BYTES_STORE_FIT(out + row * stride, stride, x, nv, bytes);
     }
     return (size_t)nv;

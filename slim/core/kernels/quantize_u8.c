@@ -39,11 +39,12 @@ SLIM_STEP int SLIM_NAME(slim_quantize_u8)(const slim_quantize_u8_task *shared)
         slim_copy(part, task.from, task.n * sizeof(float));
         SLIM_NAME(slim_quantize_u8_some)(&task, part, part_to, &doubt, &sum, &bytes);
         slim_copy(task.to, part_to, task.n);
-    }
-    SLIM_ROLL
-    for (size_t end = step; task.n >= step && end < task.n + step; end += step) {
-        const size_t at = SLIM_MIN(end, task.n) - step;   /* the last ones again */
-        SLIM_NAME(slim_quantize_u8_some)(&task, task.from + at, task.to + at, &doubt, &sum, &bytes);
+    } else {
+        SLIM_ROLL
+        for (size_t done = 0; done < task.n; done += step) {
+            const size_t at = SLIM_MIN(done, task.n - step);   /* the last ones again */
+            SLIM_NAME(slim_quantize_u8_some)(&task, task.from + at, task.to + at, &doubt, &sum, &bytes);
+        }
     }
     SLIM_VF_STORE(lanes, SLIM_VF_ADD(doubt, SLIM_VF_SUB(sum, sum)));
     __builtin_memcpy(bits, lanes, sizeof bits);
