@@ -153,7 +153,8 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_tile)(const slim_gemm_u8_task *task, size_
         SLIM_NAME(slim_gemm_u8_tile)(task, row, vector, mr, nv, floats); \
     }
 
-/* nv vectors of channels, all rows: tiles of `a` rows, of floats only where nv is even (those are few), then of `b`, of `c`. */
+/* nv vectors of channels, all rows: tiles of `a` rows, of floats only where nv is even (those are few), then of `b`, of `c`. Where
+ * b is c, tiles of `a` reach back for what is a third of one. */
 #define SLIM_GEMM_U8_GROUP(nv, a, b, c) \
     SLIM_GEMM_U8_STEP(nv##x##a, a, nv, nv % 2 == 0) \
     SLIM_GEMM_U8_STEP(nv##_some, b, nv, 1) \
@@ -163,6 +164,10 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_tile)(const slim_gemm_u8_task *task, size_
         size_t row = 0; \
         for (; row + a <= task->m && !(nv % 2 && task->float_output); row += a) \
             SLIM_NAME(slim_gemm_u8_##nv##x##a)(task, row, vector); \
+        if (b == c && 3 * (task->m - row) >= a && task->m >= a && !(nv % 2 && task->float_output)) { \
+            SLIM_NAME(slim_gemm_u8_##nv##x##a)(task, task->m - a, vector);   /* the last ones again */ \
+            return; \
+        } \
         for (; b > c && row + b <= task->m; row += b) \
             SLIM_NAME(slim_gemm_u8_##nv##_some)(task, row, vector); \
         for (; row + c <= task->m; row += c) \

@@ -32,8 +32,7 @@ SLIM_STEP int SLIM_NAME(slim_quantize_u8)(const slim_quantize_u8_task *shared)
     const size_t step = 4 * SLIM_LANES;
     float lanes[SLIM_LANES], part[4 * SLIM_LANES];
     uint8_t part_to[4 * SLIM_LANES];
-    uint32_t bits[SLIM_LANES];
-    int32_t limit, above = 0;
+    int sure = 1;
     if (task.n < step) {
         slim_fill(part, 0, sizeof part);
         slim_copy(part, task.from, task.n * sizeof(float));
@@ -47,10 +46,10 @@ SLIM_STEP int SLIM_NAME(slim_quantize_u8)(const slim_quantize_u8_task *shared)
         }
     }
     SLIM_VF_STORE(lanes, SLIM_VF_ADD(doubt, SLIM_VF_SUB(sum, sum)));
-    __builtin_memcpy(bits, lanes, sizeof bits);
-    __builtin_memcpy(&limit, &task.limit, sizeof limit);
-    SLIM_UNROLL
-    for (int i = 0; i < SLIM_LANES; i++)   /* floats without a sign are in the order of their bits, and what is none is the largest */
-        above |= limit - (int32_t)(bits[i] & 0x7FFFFFFF);
-    return above >= 0;
+    SLIM_ROLL
+    for (int i = 0; i < SLIM_LANES; i++) {
+        SLIM_FEW;
+        sure &= lanes[i] < task.limit;
+    }
+    return sure;
 }

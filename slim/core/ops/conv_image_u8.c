@@ -56,7 +56,7 @@ SLIM_COLD static slim_status conv_image_u8_prepare(slim_prepare *p)
     size_t count;
     if ((status = slim_prepare_expect(p, 0, x && x->type == SLIM_F32 ? SLIM_F32 : SLIM_U8, 4, 0)) != SLIM_OK)
         return status;
-    turned = slim_image_turned(x);
+    slim_image_turn(x, &turned);
     if ((status = slim_window_size(p, &turned, &window, &dims[1], &dims[2])) != SLIM_OK)
         return status;
     if (a->kernel_h < 1 || window.dilation_h != 1 || window.dilation_w != 1 || a->out_channels < 1 || x->dims[1] > 4)
@@ -89,16 +89,31 @@ typedef struct conv_image_u8_context {
     int32_t zero_point;             /* of the image's bytes */
 } conv_image_u8_context;
 
-/* Bytes of four rows, next to each other column by column. */
-SLIM_VECTORIZE static void conv_image_u8_weave(uint8_t *__restrict to, const uint8_t *const *rows, size_t width)
+enum { CONV_IMAGE_U8_TOGETHER = 16 };   /* columns that are woven at a time */
+
+SLIM_VECTORIZE static void conv_image_u8_weave_some(uint8_t *__restrict to, const uint8_t *const *rows, size_t first)
 {
-    const uint8_t *__restrict a = rows[0], *__restrict b = rows[1], *__restrict c = rows[2], *__restrict d = rows[3];
-    for (size_t i = 0; i < width; i++) {
+    const uint8_t *__restrict a = rows[0] + first, *__restrict b = rows[1] + first;
+    const uint8_t *__restrict c = rows[2] + first, *__restrict d = rows[3] + first;
+    for (size_t i = 0; i < CONV_IMAGE_U8_TOGETHER; i++) {
         to[4 * i] = a[i];
         to[4 * i + 1] = b[i];
         to[4 * i + 2] = c[i];
         to[4 * i + 3] = d[i];
     }
+}
+
+/* Bytes of four rows, next to each other column by column. */
+static void conv_image_u8_weave(uint8_t *to, const uint8_t *const *rows, size_t width)
+{
+    size_t done = width < CONV_IMAGE_U8_TOGETHER ? 0 : width;
+    for (size_t i = 0; i < done; i += CONV_IMAGE_U8_TOGETHER) {
+        const size_t first = SLIM_MIN(i, width - CONV_IMAGE_U8_TOGETHER);   /* the last ones again */
+        conv_image_u8_weave_some(to + 4 * first, rows, first);
+    }
+    for (; done < width; done++)
+        for (size_t r = 0; r < 4; r++)
+            to[4 * done + r] = rows[r][done];
 }
 
 /* Where the taps of `rows` output rows will lie. */
@@ -192,7 +207,7 @@ SLIM_BRIEF static void conv_image_u8_run(const slim_step *s)
     c.a = (const slim_conv_image_u8_attributes *)s->attributes;
     c.x = slim_step_input(s, 0);
     c.y = slim_step_output(s, 0);
-    turned = slim_image_turned(c.x);
+    slim_image_turn(c.x, &turned);
     c.window = slim_window_of(s, &turned);
     c.plan = conv_image_u8_layout(&c.window, c.x, (size_t)c.y->dims[1], (size_t)c.y->dims[2], s->session->threads);
     c.zero_point = c.x->type == SLIM_F32 ? c.a->image_zero_point : c.x->zero_point;

@@ -5,14 +5,12 @@
 #include "ops/check.h"
 #include "ops/window.h"
 
-/* The input as (N, H, W, C), which the shape rule of windows takes. */
-SLIM_INLINE slim_value slim_image_turned(const slim_value *x)
+/* The input's height, width and channels where the shape rule of windows takes them, (N, H, W, C), and nothing else. */
+SLIM_INLINE void slim_image_turn(const slim_value *x, slim_value *turned)
 {
-    slim_value turned = *x;
-    turned.dims[1] = x->dims[2];
-    turned.dims[2] = x->dims[3];
-    turned.dims[3] = x->dims[1];
-    return turned;
+    turned->dims[1] = x->dims[2];
+    turned->dims[2] = x->dims[3];
+    turned->dims[3] = x->dims[1];
 }
 
 /* Check image, filters [ceil(outputs / 16)][kernel_h * kernel_w * channels][16], bias and window; find the output's shape. */
@@ -25,7 +23,7 @@ SLIM_INLINE slim_status slim_image_check(slim_prepare *p, int32_t outputs, slim_
     const slim_value *x = slim_prepare_input(p, 0);
     if ((status = slim_prepare_expect(p, 0, SLIM_F32, 4, 0)) != SLIM_OK)
         return status;
-    turned = slim_image_turned(x);
+    slim_image_turn(x, &turned);
     dims[0] = x->dims[0];
     dims[3] = outputs;
     if ((status = slim_window_size(p, &turned, window, &dims[1], &dims[2])) != SLIM_OK)
