@@ -82,7 +82,7 @@ SLIM_TILE __m512i slim_bf16_round_avx512vnni(__m512 low, __m512 high)
 #define SLIM_GEMM_U8_WIDTH(vectors, k, m) ((vectors) >= 2 ? 2 : 1)
 #else
 #define SLIM_GEMM_U8_STREAMS(X) X(1, 4, 0, 4) X(1, 4, 0, 2) X(1, 6, 0, 4) X(2, 3, 1, 2) X(1, 8, 0, 1)
-#define SLIM_GEMM_U8_ENDS(X) X(1, 8) X(2, 8)
+#define SLIM_GEMM_U8_ENDS(X) X(1) X(2)
 #define SLIM_GEMM_U8_TILES(X) X(1, 14, 1, 1) X(2, 12, 4, 1) X(3, 9, 3, 1) X(4, 6, 2, 1)
 #define SLIM_GEMM_U8_WIDTH(vectors, k, m) \
     ((vectors) % 4 == 0 ? 4 : (vectors) % 3 == 0 ? 3 : (vectors) >= 2 ? 2 : 1)

@@ -13,6 +13,7 @@
  *   SLIM_BF16_...                      products of 2 pairs of bf16 a lane, where the set may have them
  *   SLIM_GEMM_U8_STREAMS               taps, words of each, taps of one word after them, vectors of channels: where weights stay in
  *                                      registers
+ *   SLIM_GEMM_U8_ENDS                  vectors of channels before half of one that two rows share, where it is worth it
  *   SLIM_GEMM_..._TILES, ..._WIDTH     tile sizes, in vectors and rows, and the choice among them
  * and the kernels in `kernels/` are written on these alone. */
 #define SLIM_JOIN2(a, b) a##_##b

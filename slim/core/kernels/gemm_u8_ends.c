@@ -2,17 +2,19 @@
  *
  * Words of two rows are there to be multiplied with the whole vectors before it; a blend makes the word of both. */
 
-/* Rows `row` to row + mr, eights, of nv whole vectors from `vector` on and the half behind them. */
-SLIM_TILE void SLIM_NAME(slim_gemm_u8_ends_tile)(const slim_gemm_u8_task *task, size_t row, size_t vector, const int mr,
-                                                 const int nv)
+#define SLIM_ENDS_ROWS 8   /* of a tile */
+
+/* Rows from `row` on, of nv whole vectors from `vector` on and the half behind them. */
+SLIM_TILE void SLIM_NAME(slim_gemm_u8_ends_tile)(const slim_gemm_u8_task *task, size_t row, size_t vector, const int nv)
 {
+    const int mr = SLIM_ENDS_ROWS;
     const size_t long_taps = task->taps, taps = long_taps + task->rests;
     const size_t panel_stride = (long_taps * slim_ceil_div(task->k, 4) + task->rests * slim_ceil_div(task->rest, 4))
         * (4 * SLIM_PANEL);
     const uint8_t *const *rows = task->rows + row * taps;
     const SLIM_BYTES bytes = SLIM_BYTES_OF(task->lo, task->hi, task->zero_point);
     const int8_t *weights[3];
-    SLIM_VI acc[16][2], ends[8];
+    SLIM_VI acc[SLIM_ENDS_ROWS][2], ends[SLIM_ENDS_ROWS / 2];
     SLIM_VF multiplier[3];
     int i, v;
     SLIM_UNROLL
@@ -32,7 +34,7 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_ends_tile)(const slim_gemm_u8_task *task, 
     }
     for (size_t tap = 0; tap < taps; tap++) {
         const size_t k = tap < long_taps ? task->k : task->rest;
-        const uint8_t *x[16];
+        const uint8_t *x[SLIM_ENDS_ROWS];
         SLIM_UNROLL
         for (i = 0; i < mr; i++)
             x[i] = rows[(size_t)i * taps + tap];
@@ -66,38 +68,32 @@ SLIM_TILE void SLIM_NAME(slim_gemm_u8_ends_tile)(const slim_gemm_u8_task *task, 
         SLIM_BYTES_STORE_ROWS(out + (size_t)i * task->out_stride, task->out_stride, y, nv, SLIM_LANES, bytes);
     }
     SLIM_UNROLL
-    for (i = 0; i < mr; i += 8) {
-        SLIM_UNROLL
-        for (v = 0; v < 4; v++)
-            y[v] = SLIM_VF_MUL(SLIM_VI_TO_VF(ends[i / 2 + v]), multiplier[nv]);
-        SLIM_BYTES_STORE_HALVES(out + (size_t)i * task->out_stride + nv * SLIM_LANES, task->out_stride, y, bytes);
-    }
+    for (v = 0; v < 4; v++)
+        y[v] = SLIM_VF_MUL(SLIM_VI_TO_VF(ends[v]), multiplier[nv]);
+    SLIM_BYTES_STORE_HALVES(out + nv * SLIM_LANES, task->out_stride, y, bytes);
 }
 
-#define SLIM_GEMM_U8_END(nv, mr) \
-    SLIM_STEP void SLIM_NAME(slim_gemm_u8_ends_##nv)(const slim_gemm_u8_task *task, size_t vector) \
-    { \
-        for (size_t row = 0; row < task->m; row += mr)   /* the last ones again */ \
-            SLIM_NAME(slim_gemm_u8_ends_step_##nv)(task, SLIM_MIN(row, task->m - mr), vector); \
-    }
-#define SLIM_GEMM_U8_END_STEP(nv, mr) \
+#define SLIM_GEMM_U8_END(nv) \
     SLIM_STEP void SLIM_NAME(slim_gemm_u8_ends_step_##nv)(const slim_gemm_u8_task *task, size_t row, size_t vector) \
     { \
-        SLIM_NAME(slim_gemm_u8_ends_tile)(task, row, vector, mr, nv); \
+        SLIM_NAME(slim_gemm_u8_ends_tile)(task, row, vector, nv); \
+    } \
+    SLIM_STEP void SLIM_NAME(slim_gemm_u8_ends_##nv)(const slim_gemm_u8_task *task, size_t vector) \
+    { \
+        for (size_t row = 0; row < task->m; row += SLIM_ENDS_ROWS)   /* the last ones again */ \
+            SLIM_NAME(slim_gemm_u8_ends_step_##nv)(task, SLIM_MIN(row, task->m - SLIM_ENDS_ROWS), vector); \
     }
-SLIM_GEMM_U8_ENDS(SLIM_GEMM_U8_END_STEP)
 SLIM_GEMM_U8_ENDS(SLIM_GEMM_U8_END)
-#undef SLIM_GEMM_U8_END_STEP
 #undef SLIM_GEMM_U8_END
 
 /* All vectors that are left, from `vector` on, where there is a tile of as many and they end in a half. */
 SLIM_STEP int SLIM_NAME(slim_gemm_u8_ends)(const slim_gemm_u8_task *task, size_t vector)
 {
     const size_t left = task->n - vector * SLIM_LANES;
-    if (task->float_output)
+    if (task->float_output || task->m < SLIM_ENDS_ROWS)
         return 0;
-#define SLIM_GEMM_U8_END(nv, mr) \
-    if (left == nv * SLIM_LANES + SLIM_LANES / 2 && task->m >= mr) { \
+#define SLIM_GEMM_U8_END(nv) \
+    if (left == nv * SLIM_LANES + SLIM_LANES / 2) { \
         SLIM_NAME(slim_gemm_u8_ends_##nv)(task, vector); \
         return 1; \
     }
@@ -105,3 +101,4 @@ SLIM_STEP int SLIM_NAME(slim_gemm_u8_ends)(const slim_gemm_u8_task *task, size_t
 #undef SLIM_GEMM_U8_END
     return 0;
 }
+#undef SLIM_ENDS_ROWS
