@@ -30,7 +30,7 @@ GemmF32 = _structure(
 )
 GemmU8 = _structure(
     "GemmU8",
-    "rows m taps k weights channels out out_stride n lo hi zero_point float_output",
+    "rows m taps k rests rest weights channels out out_stride n lo hi zero_point float_output",
     {**_POINTERS, **_CLAMP, "channels": c_void_p, "float_output": c_int},
 )
 DepthwiseF32 = _structure(

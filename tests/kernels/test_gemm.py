@@ -49,34 +49,48 @@ def test_gemm_f32(
 
 
 @NO_LIMIT
-@given(size=SIZES, seed=st.integers(0, 2**31), to_float=st.booleans(), extreme=st.booleans(), gap=st.integers(0, 20))
+@given(
+    size=SIZES,
+    rest=st.tuples(st.integers(0, 3), st.integers(1, 9)),
+    seed=st.integers(0, 2**31),
+    to_float=st.booleans(),
+    extreme=st.booleans(),
+    gap=st.integers(0, 20),
+)
 def test_gemm_u8(
-    kernels: Kernels, size: tuple[int, int, int, int], seed: int, to_float: bool, extreme: bool, gap: int
+    kernels: Kernels,
+    size: tuple[int, int, int, int],
+    rest: tuple[int, int],
+    seed: int,
+    to_float: bool,
+    extreme: bool,
+    gap: int,
 ) -> None:
     m, taps, k, n = size
+    rests, short = rest  # taps after the others, and their bytes
+    widths = [k] * taps + [short] * rests
     random = np.random.default_rng(seed)
-    x = random.integers(0, 256, (m, taps, k)).astype(np.uint8)
-    weights = random.integers(-128, 128, (n, taps, k)).astype(np.int8)
+    x = random.integers(0, 256, (m, sum(widths))).astype(np.uint8)
+    weights = random.integers(-128, 128, (n, sum(widths))).astype(np.int8)
     if extreme:  # sums of two products that do not fit 16 bits
-        x[:], weights[:] = 255, random.choice(np.array([-128, 127], np.int8), (n, 1, 1))
+        x[:], weights[:] = 255, random.choice(np.array([-128, 127], np.int8), (n, 1))
     x = aligned(x)
-    pointers = (x.ctypes.data + np.arange(m * taps) * k).astype(np.uintp)
-    quads = -(-k // 4)
-    padded = np.zeros((n, taps, quads * 4), np.int8)
-    padded[:, :, :k] = weights
-    packed = panels(padded.view(np.int32).reshape(n, taps * quads))
+    starts = np.cumsum([0, *widths[:-1]])
+    pointers = (x.ctypes.data + np.arange(m)[:, None] * sum(widths) + starts).astype(np.uintp)
+    words = [np.pad(part, ((0, 0), (0, -part.shape[1] % 4))) for part in np.split(weights, starts[1:], axis=1)]
+    packed = panels(np.concatenate(words, axis=1).view(np.int32))
     bias = random.integers(-100000, 100000, n).astype(np.int32)
     multiplier = random.uniform(1e-5, 1e-2, n).astype(np.float32)
-    table = channel_table(bias, weights.sum((1, 2), dtype=np.int32), multiplier)
+    table = channel_table(bias, weights.sum(1, dtype=np.int32), multiplier)
     zero_point = int(random.integers(0, 256))
     out = np.full((m, n + gap), 77, np.float32 if to_float else np.uint8)
     low, high = (-np.inf, 100.5) if to_float else (-zero_point, 255 - zero_point)
     task = GemmU8(
-        pointers.ctypes.data, m, taps, k, packed.ctypes.data, table.ctypes.data, out.ctypes.data, n + gap, n, low, high,
-        zero_point, to_float,
+        pointers.ctypes.data, m, taps, k, rests, short, packed.ctypes.data, table.ctypes.data, out.ctypes.data, n + gap,
+        n, low, high, zero_point, to_float,
     )  # fmt: skip
     kernels.gemm_u8(ctypes.byref(task))
-    acc = x.reshape(m, -1).astype(np.int32) @ weights.reshape(n, -1).T.astype(np.int32) + bias
+    acc = x.astype(np.int32) @ weights.T.astype(np.int32) + bias
     real = np.clip(acc.astype(np.float32) * multiplier, np.float32(low), np.float32(high))
     expected = real if to_float else (np.rint(real).astype(np.int32) + zero_point).astype(np.uint8)
     np.testing.assert_array_equal(out[:, :n], expected)
