@@ -34,14 +34,15 @@ SLIM_BRIEF static conv_image_u8_plan conv_image_u8_layout(const slim_window *w, 
     p.rest_row = p.width + 3;   /* kernels read whole words */
     p.bands = slim_bands(out_h, SLIM_MAX((size_t)1, CONV_IMAGE_U8_BAND / out_w), threads);
     const size_t most = slim_ceil_div(out_h, p.bands), woven = p.weaves * p.width * 4, rest = p.rests * p.rest_row;
-    const size_t pointers = out_w * (p.weaves + p.rests) * sizeof(uint8_t *);
-    p.strip = SLIM_MAX((size_t)1, SLIM_MIN(most, CONV_IMAGE_U8_BYTES / (woven + rest + pointers)));
+    const size_t pointers = out_w * (p.weaves + p.rests);
+    /* as many rows whatever a pointer takes: plans are made on other machines, too */
+    p.strip = SLIM_MAX((size_t)1, SLIM_MIN(most, CONV_IMAGE_U8_BYTES / (woven + rest + pointers * 8)));
     p.rows = (most - 1) * (size_t)w->stride_h + (size_t)w->kernel_h;
     p.bytes = x->type == SLIM_F32 ? slim_align(SLIM_MIN(p.rows, (size_t)x->dims[2]) * channels * in_w) : 0;
     p.outside = slim_align(in_w);
     p.woven = slim_align(p.strip * woven);
     p.rest = slim_align(p.strip * rest);
-    p.pointers = p.strip * pointers;
+    p.pointers = p.strip * pointers * sizeof(uint8_t *);
     return p;
 }
 
